@@ -1,0 +1,108 @@
+"""site.yml on fresh hosts, again, and in check mode: the records of conftest.py."""
+
+import json
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+from conftest import ROOT, play
+
+
+def test_check_mode_on_fresh_hosts_runs_to_the_end_and_predicts_changes(runs):
+    run = runs["check_fresh"]
+    assert run.returncode == 0, run.output[-3000:]
+    assert run.changed > 0
+    assert {"Deploy each stack and wait for its verdict"} <= {name.split(" : ")[-1] for name in run.changed_tasks}
+
+
+def test_converge_ends_with_a_green_verdict(runs):
+    assert runs["converge"].returncode == 0
+    report = json.loads((ROOT / "build/verify.json").read_text())
+    assert report["ok"] is True
+    assert len(report["checks"]) > 30
+    assert [check["name"] for check in report["checks"] if not check["ok"]] == []
+
+
+def test_second_run_changes_nothing(runs):
+    assert (runs["again"].returncode, runs["again"].changed_tasks, runs["again"].changed) == (0, [], 0)
+
+
+def test_check_mode_on_a_converged_lab_predicts_nothing(runs):
+    run = runs["check_converged"]
+    assert (run.returncode, run.changed_tasks, run.changed) == (0, [], 0)
+
+
+@pytest.mark.parametrize("name", ["check_fresh", "converge", "again", "check_converged"])
+def test_no_warning_of_our_own(runs, name):
+    warnings = [line for line in runs[name].output.splitlines() if "WARNING" in line]
+    assert warnings == []
+
+
+def test_the_printed_url_answers(runs):
+    request = urllib.request.Request("http://127.0.0.1:8080/health", headers={"Host": "api.sophia.localhost"})
+    with urllib.request.urlopen(request, timeout=10) as response:
+        health = json.load(response)
+    assert health["status"] == "ok"
+    assert health["checks"]["postgres"]["version"].startswith("PostgreSQL 16")
+
+
+CHANGE = json.dumps({"service_overrides": {"grafana": {"enabled": False}, "linear": {"environment": {"LOG_LEVEL": "debug"}}}})
+
+
+def test_one_changed_entry_changes_one_service(runs):
+    predicted = play("change_check", "--check", "--diff", "-e", CHANGE, playbook="playbooks/stacks.yml")
+    assert predicted.returncode == 0
+    assert predicted.output.count("LOG_LEVEL") >= 1
+    done = play("change", "-e", CHANGE, playbook="playbooks/stacks.yml")
+    assert done.returncode == 0
+    assert done.output.count("changed: [") == predicted.output.count("changed: [") == 1
+    back = play("change_back", playbook="playbooks/stacks.yml")
+    assert back.returncode == 0
+    assert back.changed == 1
+
+
+def test_an_image_that_cannot_be_pulled_fails_and_the_old_version_runs_on(runs):
+    broken = json.dumps(
+        {"service_overrides": {"grafana": {"enabled": False}, "backend": {"image": "ghcr.io/sophia-ai/sophia-backend:0.0.0"}}}
+    )
+    run = play("bad_image", "-e", broken, playbook="playbooks/stacks.yml")
+    assert run.returncode != 0
+    assert "sophia-backend:0.0.0" in run.output
+    test_the_printed_url_answers(runs)
+    assert play("bad_image_back", playbook="playbooks/stacks.yml").changed == 0
+
+
+def test_a_service_that_never_gets_healthy_rolls_back_with_its_own_error(runs):
+    broken = json.dumps(
+        {"service_overrides": {"grafana": {"enabled": False}, "asana": {"command": ["python3", "-c", "raise SystemExit('no such board')"]}}}
+    )
+    run = play("crash", "-e", broken, playbook="playbooks/stacks.yml")
+    assert run.returncode != 0
+    assert "no such board" in run.output
+    after = play("crash_verify", playbook="playbooks/verify.yml")
+    assert after.returncode == 0, after.output[-3000:]
+    assert play("crash_back", playbook="playbooks/stacks.yml").returncode == 0
+
+
+def test_mistakes_are_refused_before_any_host_is_touched(runs):
+    broken = json.dumps({"service_overrides": {"grafana": {"enabled": False}, "nosuch": {}, "linear": {"replica": 2}, "codacy": {"image": "x/y"}}})
+    run = play("mistakes", "-e", broken)
+    assert run.returncode != 0
+    assert run.hosts == ["localhost"]
+    for culprit in ("nosuch", "replica", "x/y"):
+        assert culprit in run.output
+
+
+def test_an_empty_inventory_is_refused():
+    run = play("empty", "-i", "inventories/common", "-i", "inventories/production")
+    assert run.returncode != 0
+    assert "managers" in run.output
+
+
+def test_runner_reports_check_mode_and_keeps_nothing(runs):
+    done = subprocess.run(
+        [sys.executable, "ci/run.py", "--check"], cwd=ROOT, capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert "0 changes" in done.stdout or "changes: 0" in done.stdout

@@ -1,0 +1,33 @@
+"""requirements.yml (for Galaxy users) and the `ansible` package (for everyone else) carry the same collections."""
+
+import json
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import ansible_collections
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+REQUIRED = yaml.safe_load((ROOT / "requirements.yml").read_text())["collections"]
+
+
+def installed_version(name: str) -> str:
+    for path in ansible_collections.__path__:
+        manifest = Path(path, *name.split("."), "MANIFEST.json")
+        if manifest.exists():
+            return json.loads(manifest.read_text())["collection_info"]["version"]
+    raise AssertionError(f"{name} is not installed")
+
+
+@pytest.mark.skipif(not metadata.version("ansible").startswith("12."), reason="requirements.yml follows ansible 12")
+@pytest.mark.parametrize("collection", REQUIRED, ids=lambda collection: collection["name"])
+def test_galaxy_pin_is_what_the_ansible_package_carries(collection):
+    assert installed_version(collection["name"]) == collection["version"]
+
+
+def test_every_direct_dependency_is_pinned_exactly():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    everything = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    assert [line for line in everything if "==" not in line] == []
