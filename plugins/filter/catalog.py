@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The catalog's functions as filters on the variable `platform`; each is documented in the YAML file of its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.sophia.platform.plugins.module_utils.catalog import documents, generated, outside, releases
+from ansible_collections.sophia.platform.plugins.module_utils.catalog import problems as catalog_problems
+from ansible_collections.sophia.platform.plugins.module_utils.catalog.errors import CatalogError
+from ansible_collections.sophia.platform.plugins.module_utils.catalog.model import read
+from ansible_collections.sophia.platform.plugins.module_utils.catalog.origin import plain
+
+
+def _on_catalog(compute: Callable) -> Callable:
+    """Make a function of the catalog a filter of the platform."""
+
+    @wraps(compute)
+    def run(platform: dict, *arguments: object, **options: object) -> object:
+        message = ""
+        try:
+            values = {name: plain(value) for name, value in options.items()}
+            return compute(read(platform), *map(plain, arguments), **values)
+        except CatalogError as error:
+            message = f"The catalog cannot be used, see playbooks/validate.yml:\n{error}"
+        raise AnsibleFilterError(message)
+
+    return run
+
+
+class FilterModule:
+    """The filters."""
+
+    def filters(self) -> dict[str, Callable]:
+        """The filters by name."""
+        return {
+            "catalog_problems": catalog_problems.problems,
+            "catalog_hosts": catalog_problems.hosts,
+            "catalog_stacks": _on_catalog(releases.stacks),
+            "catalog_registry_auth": _on_catalog(releases.registry_auth),
+            "catalog_records": _on_catalog(outside.records),
+            "catalog_scrape_targets": _on_catalog(generated.scrape_targets),
+            "catalog_checks": _on_catalog(outside.checks),
+            "catalog_documents": _on_catalog(documents.documents),
+        }

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that is wrong with a catalog, at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ansible_collections.sophia.platform.plugins.module_utils.catalog import (
+    rules_between,
+    rules_entry,
+    rules_hosts,
+)
+from ansible_collections.sophia.platform.plugins.module_utils.catalog.errors import CatalogError
+from ansible_collections.sophia.platform.plugins.module_utils.catalog.model import load
+from ansible_collections.sophia.platform.plugins.module_utils.catalog.origin import plain
+
+ROLES = {"managers": "manager", "workers": "worker"}
+
+
+def problems(platform: object, secret_names: list[str] | None = None, hosts: list[dict] | None = None) -> list[str]:
+    """All problems, sorted; none means that everything can be computed. Never raises.
+
+    secret_names: what the secret store has; None leaves that out. hosts: {name, role, labels} each; None leaves them out.
+    """
+    try:
+        catalog, found = load(platform)
+    except CatalogError as error:
+        return sorted(error.problems)
+    names = {plain(entry["name"]) for entry in platform["services"] if isinstance(entry, dict) and "name" in entry}
+    found += rules_between.source(platform)
+    found += rules_entry.problems(catalog)
+    # Of two services with one name only the first is compared with others: the second is a problem already.
+    catalog = replace(catalog, entries=list({entry.name: entry for entry in reversed(catalog.entries)}.values())[::-1])
+    found += rules_between.clashes(catalog)
+    found += rules_between.needs(catalog, names)
+    found += rules_between.settings(catalog, platform)
+    found += rules_between.records(catalog)
+    if secret_names is not None:
+        found += rules_between.secrets(catalog, plain(secret_names))
+    if hosts is not None:
+        found += rules_hosts.problems(catalog, plain(hosts))
+    return sorted(set(found))
+
+
+def hosts(groups: dict, hostvars: dict) -> list[dict]:
+    """The hosts of the inventory as `problems` takes them, from Ansible's `groups` and `hostvars`."""
+    return [
+        {"name": name, "role": role, "labels": dict(hostvars[name].get("swarm_labels") or {})}
+        for group, role in ROLES.items()
+        for name in groups.get(group) or []
+    ]

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be wrong between the catalog and the hosts of the inventory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.sophia.platform.plugins.module_utils.catalog.compose import max_per_node
+from ansible_collections.sophia.platform.plugins.module_utils.catalog.model import Catalog, Service
+
+
+def problems(catalog: Catalog, hosts: list[dict]) -> Iterator[str]:
+    """hosts: {name, role, labels} each."""
+    place = f"inventories/{catalog.environment}/hosts.yml"
+    managers = [host["name"] for host in hosts if host["role"] == "manager"]
+    if not managers:
+        yield f"{place}: the group managers has no host, so that there is no Swarm to make"
+        return
+    if len(managers) == 2:
+        both = " and ".join(managers)
+        yield f"{place}: two managers, {both}: losing one of them stops the Swarm; have one, three or five"
+    for service in catalog.entries:
+        for option, text in _placement(catalog, service, hosts):
+            yield f"{service.at(option)}: service {service.name}: {text} ({place})"
+
+
+def eligible(service: Service, hosts: list[dict]) -> list[str]:
+    """The names of the hosts that the service's tasks may run on."""
+    placement = service["placement"] or {}
+    labels = (placement.get("labels") or {}).items()
+    role = placement.get("role")
+    return [
+        host["name"]
+        for host in hosts
+        if role in (None, host["role"])
+        and all(str((host.get("labels") or {}).get(key)) == str(value) for key, value in labels)
+    ]
+
+
+def _placement(catalog: Catalog, service: Service, hosts: list[dict]) -> Iterator[tuple[str, str]]:
+    names, placement = eligible(service, hosts), service["placement"] or {}
+    if not names:
+        wanted = [f"label {key}={value}" for key, value in (placement.get("labels") or {}).items()]
+        wanted += [f"role {placement['role']}"] if placement.get("role") else []
+        yield "placement", f"no host has {' and '.join(wanted)}"
+        return
+    if service["global"]:
+        return
+    count = (service["autoscale"] or {}).get("max") or service["replicas"]
+    if service["volumes"] and len(names) > 1:
+        shown = ", ".join(names)
+        yield "volumes", f"volumes without placement.labels that only one host has: a task could move among {shown} and find no data"
+    if service["publish"] and count > len(names):
+        yield "publish", f"publishes a port of its node with {count} replicas, but only {_hosts(names)} may run it"
+    limit = max_per_node(catalog, service)
+    if limit and count > limit * len(names):
+        yield "replicas", f"{count} replicas, but {_hosts(names)} with {limit} each hold only {limit * len(names)}"
+
+
+def _hosts(names: list[str]) -> str:
+    return f"{len(names)} host{'s' if len(names) > 1 else ''} ({', '.join(names)})"

@@ -1,0 +1,1 @@
+"""The Docker engine's own configuration: daemon.json and its environment."""

@@ -1,0 +1,1 @@
+"""Debian packages that are installed once, at a chosen version, and held there."""

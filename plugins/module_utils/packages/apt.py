@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs dpkg and apt. Knows no Ansible."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Iterator
+
+from ansible_collections.sophia.platform.plugins.module_utils.packages.plan import (
+    Installed,
+    Plan,
+    parse_candidates,
+    parse_installed,
+)
+
+POLICY = Path("/usr/sbin/policy-rc.d")
+LOCK_SECONDS = 120
+
+
+class PackageError(Exception):
+    """A package tool failed; the text holds the command and the end of what it said."""
+
+
+def _run(argv: list[str], timeout_seconds: int, accepted: tuple[int, ...] = (0,)) -> str:
+    environment = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_SUSPEND": "1"}
+    try:
+        done = subprocess.run(
+            argv, capture_output=True, text=True, timeout=timeout_seconds, env=environment, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise PackageError(f"{' '.join(argv)}: {error}") from error
+    if done.returncode not in accepted:
+        raise PackageError(f"{' '.join(argv)} ended with {done.returncode}: {(done.stderr or done.stdout)[-1500:].strip()}")
+    return done.stdout
+
+
+def read_installed(names: list[str]) -> dict[str, Installed]:
+    """Ask dpkg for the packages; those it does not know are left out."""
+    form = "${Package}\t${db:Status-Want}\t${db:Status-Status}\t${Version}\n"
+    return parse_installed(_run(["dpkg-query", "--show", f"--showformat={form}", *names], 60, accepted=(0, 1)))
+
+
+def read_candidates(names: list[str]) -> dict[str, list[str]]:
+    """Ask apt which versions of the packages its lists hold."""
+    return parse_candidates(_run(["apt-cache", "madison", *names], 60))
+
+
+def update_lists(timeout_seconds: int) -> None:
+    """Read the package lists again."""
+    _run(["apt-get", "update", "-q"], timeout_seconds)
+
+
+def apply(plan: Plan, timeout_seconds: int) -> None:
+    """Install and hold what the plan names. Never removes a package; services are not started by it."""
+    if plan.install:
+        wanted = [f"{name}={version}" if version else name for name, version in plan.install.items()]
+        options = ["-q", "-y", "--no-install-recommends", "--no-remove", "-o", f"DPkg::Lock::Timeout={LOCK_SECONDS}"]
+        held = ["--allow-change-held-packages"] if plan.upgrades else []
+        with _services_kept_still():
+            _run(["apt-get", "install", *options, *held, *wanted], timeout_seconds)
+    if plan.hold:
+        _run(["apt-mark", "hold", *plan.hold], 60)
+
+
+@contextmanager
+def _services_kept_still() -> Iterator[None]:
+    """Tell maintainer scripts to leave services alone: they are started once their configuration is there."""
+    ours = not POLICY.exists()
+    if ours:
+        POLICY.write_text("#!/bin/sh\nexit 101\n", encoding="utf-8")
+        POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        if ours:
+            POLICY.unlink()

@@ -1,0 +1,111 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Installs Debian packages and holds them, in one call."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: held_packages
+short_description: Install Debian packages at a version and hold them
+version_added: "0.1.0"
+description:
+  - Makes sure that packages are installed, at a version when one is given, and on hold in dpkg, so that no unattended
+    upgrade restarts what runs on the host.
+  - Needs neither python3-apt nor package lists for check mode, so it predicts a change on a bare host too.
+  - Package lists are read again only when something must be installed. Recommended packages are not installed, no
+    package is ever removed, and services of new packages are not started; a later task does that.
+options:
+  names:
+    description: The packages.
+    type: list
+    elements: str
+    required: true
+  version:
+    description:
+      - The version of the packages in O(names), whole or as its beginning (V(29.8) or V(26.1.5)). An epoch may be left out.
+      - Empty accepts what is installed, or else the newest on offer.
+    type: str
+    default: ""
+  companions:
+    description: More packages to install and hold, whose versions follow from those of O(names).
+    type: list
+    elements: str
+    default: []
+  allow_upgrade:
+    description: Whether a package that is there at another version may be changed. Without it that is an error.
+    type: bool
+    default: false
+  timeout_seconds:
+    description: How long one run of apt may take.
+    type: int
+    default: 900
+attributes:
+  check_mode: {support: full, description: Runs without changing anything.}
+  diff_mode: {support: full, description: Shows versions and holds before and after.}
+author: [Sophia platform (@sophia-ai)]
+"""
+
+EXAMPLES = r"""
+- name: Install the engine and hold it
+  sophia.platform.held_packages:
+    names: [docker-ce, docker-ce-cli]
+    version: "29.8.0"
+    companions: [containerd.io]
+"""
+
+RETURN = r"""
+versions:
+  description: Package name to installed version, as it was found.
+  returned: always
+  type: dict
+  sample: {docker.io: 26.1.5+dfsg1-9}
+installed:
+  description: The packages that were installed or changed.
+  returned: always
+  type: list
+  elements: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.sophia.platform.plugins.module_utils.packages import apt
+from ansible_collections.sophia.platform.plugins.module_utils.packages.plan import describe, make_plan
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "names": {"type": "list", "elements": "str", "required": True},
+            "version": {"type": "str", "default": ""},
+            "companions": {"type": "list", "elements": "str", "default": []},
+            "allow_upgrade": {"type": "bool", "default": False},
+            "timeout_seconds": {"type": "int", "default": 900},
+        },
+        supports_check_mode=True,
+    )
+    options = module.params
+    names = options["names"] + options["companions"]
+    wanted = {name: options["version"] for name in options["names"] if options["version"]}
+    try:
+        installed = apt.read_installed(names)
+        plan = make_plan(names, wanted, installed, {}, options["allow_upgrade"])
+        if plan.install and not plan.problems:
+            if not module.check_mode:
+                apt.update_lists(options["timeout_seconds"])
+            plan = make_plan(names, wanted, installed, apt.read_candidates(names), options["allow_upgrade"])
+        if plan.problems:
+            module.fail_json(msg=" ".join(plan.problems))
+        if not module.check_mode:
+            apt.apply(plan, options["timeout_seconds"])
+    except apt.PackageError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(
+        changed=bool(plan.install or plan.hold),
+        versions={name: package.version for name, package in installed.items()},
+        installed=sorted(plan.install),
+        diff=describe(plan, installed),
+    )
+
+
+if __name__ == "__main__":
+    main()
