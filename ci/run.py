@@ -11,13 +11,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
 import sys
 import tempfile
-import threading
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import ansible_runner
@@ -29,6 +30,8 @@ ROOT = Path(__file__).resolve().parents[1]
 VERDICT_PATH = ROOT / "build" / "verify.json"
 SUMMARY_PATH = ROOT / "build" / "summary.md"
 RUN_SECONDS_MAX = 3600
+STOP_SECONDS_MAX = 20
+COLOR = re.compile(r"\x1b\[[0-9;]*m")
 RC_FAILED, RC_TIMEOUT, RC_CANCELED = 1, 124, 143
 
 
@@ -58,26 +61,56 @@ def command_line(given: argparse.Namespace) -> str:
     return shlex.join(parts)
 
 
+class Stop:
+    """A request to stop: a signal, or the time limit. Ansible is asked first: runner kills it, not its workers."""
+
+    def __init__(self) -> None:
+        self.requested, self.late, self.pid, self.asked_at_seconds = False, False, 0, 0.0
+        self.deadline_seconds = time.monotonic() + RUN_SECONDS_MAX
+
+    def request(self, *_signal) -> None:
+        """Take the signal."""
+        self.requested = True
+
+    def event(self, event: dict) -> None:
+        """Learn ansible-playbook's process id from its first event."""
+        if event.get("event") == "playbook_on_start":
+            self.pid = event.get("pid") or 0
+
+    def now(self) -> bool:
+        """Return whether runner shall kill the run. Runner asks this several times a second."""
+        if not self.requested and time.monotonic() > self.deadline_seconds:
+            self.requested = self.late = True
+        if not self.requested or not self.pid:
+            return self.requested
+        if not self.asked_at_seconds:
+            self.asked_at_seconds = time.monotonic()
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGTERM)
+        return time.monotonic() - self.asked_at_seconds > STOP_SECONDS_MAX
+
+
 @contextmanager
 def private_directory():
-    """Yield a directory only we can read, and remove it whatever happens. Signals end the run, not this process."""
-    stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    """Yield a directory that only we can read, and a Stop; remove the directory whatever happens."""
+    stop = Stop()
+    before = {number: signal.signal(number, stop.request) for number in (signal.SIGTERM, signal.SIGINT)}
     path = Path(tempfile.mkdtemp(prefix="sophia-run-"))
     try:
         yield path, stop
     finally:
-        for _attempt in range(20):  # a worker that is just being killed may still write
-            shutil.rmtree(path, ignore_errors=True)
-            if not path.exists():
-                break
-            threading.Event().wait(0.1)
+        shutil.rmtree(path)
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
 def run(given: argparse.Namespace, report: Report) -> tuple[int, str]:
     """Run the playbook. Returns (exit status, what to say when no task told why it failed)."""
+
+    def event(item: dict) -> bool:
+        stop.event(item)
+        return report.event(item)
+
     with private_directory() as (work, stop):
         temporary = work / "tmp"
         temporary.mkdir(mode=0o700)
@@ -89,9 +122,8 @@ def run(given: argparse.Namespace, report: Report) -> tuple[int, str]:
             cmdline=command_line(given),
             quiet=True,
             suppress_env_files=True,
-            event_handler=report.event,
-            cancel_callback=stop.is_set,
-            settings={"job_timeout": RUN_SECONDS_MAX},
+            event_handler=event,
+            cancel_callback=stop.now,
             envvars={
                 "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
                 "ANSIBLE_HOST_KEY_CHECKING": "True",  # runner turns it off when it is not set
@@ -99,13 +131,13 @@ def run(given: argparse.Namespace, report: Report) -> tuple[int, str]:
                 "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
             },
         )
-        if result.status == "canceled":
-            return RC_CANCELED, "The run was stopped by a signal."
-        if result.status == "timeout":
+        if stop.late:
             return RC_TIMEOUT, f"The run did not end within {RUN_SECONDS_MAX} s."
+        if stop.requested:
+            return RC_CANCELED, "The run was stopped by a signal."
         rc = result.rc if result.rc is not None else RC_FAILED
         # an error of syntax or inventory happens in no task; runner's output is the only one that tells it
-        return rc, "" if not rc or report.failures else result.stdout.read()[-4000:].strip()
+        return rc, "" if not rc or report.failures else COLOR.sub("", result.stdout.read())[-4000:].strip()
 
 
 def verdict(given: argparse.Namespace, rc: int, document: dict | None) -> tuple[int, str]:

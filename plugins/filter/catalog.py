@@ -11,7 +11,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog import doc
 from ansible_collections.sophia.platform.plugins.module_utils.catalog import problems as catalog_problems
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.errors import CatalogError
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.model import read
-from ansible_collections.sophia.platform.plugins.module_utils.catalog.origin import plain
+from ansible_collections.sophia.platform.plugins.module_utils.catalog.origin import plain, settled
 
 
 def _on_catalog(compute: Callable) -> Callable:
@@ -22,12 +22,16 @@ def _on_catalog(compute: Callable) -> Callable:
         message = ""
         try:
             values = {name: plain(value) for name, value in options.items()}
-            return compute(read(platform), *map(plain, arguments), **values)
+            return compute(read(settled(platform)), *map(plain, arguments), **values)
         except CatalogError as error:
             message = f"The catalog cannot be used, see playbooks/validate.yml:\n{error}"
         raise AnsibleFilterError(message)
 
     return run
+
+
+def _problems(platform: dict, secret_names: list | None = None, hosts: list | None = None) -> list[str]:
+    return catalog_problems.problems(settled(platform), plain(secret_names), plain(hosts))
 
 
 class FilterModule:
@@ -36,7 +40,7 @@ class FilterModule:
     def filters(self) -> dict[str, Callable]:
         """The filters by name."""
         return {
-            "catalog_problems": catalog_problems.problems,
+            "catalog_problems": _problems,
             "catalog_hosts": catalog_problems.hosts,
             "catalog_stacks": _on_catalog(releases.stacks),
             "catalog_registry_auth": _on_catalog(releases.registry_auth),

@@ -8,8 +8,8 @@ name: swarm_members
 short_description: What the inventory says of hosts, with what was seen there
 version_added: "0.1.0"
 description:
-  - For a playbook that observed its hosts with M(sophia.platform.engine_info) into C(swarm_observed), gives one entry a host.
-  - Reads C(private_address), C(swarm_labels), C(swarm_availability) and C(swarm_observed) of each host and nothing else.
+  - Gives one entry a host, for a playbook that registered M(sophia.platform.engine_info) as C(swarm_observed).
+  - Of each host's variables it reads C(private_address), C(swarm_labels), C(swarm_availability) and C(swarm_observed).
 positional: hostvars, managers
 options:
   _input:
@@ -37,12 +37,15 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: A mapping a host with C(name), C(role), C(address), C(labels), C(availability) and C(observed) (null when it was not asked).
+  description: >-
+    A mapping a host with C(name), C(role), C(address), C(labels), C(availability) and C(observed) (null when it was
+    not asked).
   type: list
   elements: dict
 """
 
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 def swarm_members(names: Sequence[str], hostvars: Mapping[str, Any], managers: Sequence[str]) -> list[dict[str, Any]]:

@@ -39,7 +39,8 @@ RETURN = r"""
 _value:
   description: >-
     C(problems), C(cluster_id), C(manager) (the member through which the Swarm is changed), C(init) (who makes it, if
-    anyone), C(join) (who joins, managers first), C(join_addresses) and C(members) (for M(sophia.platform.swarm_settings)).
+    anyone), C(join) (who joins, managers first), C(join_addresses) and C(members) (as
+    M(sophia.platform.swarm_settings) takes them).
   type: dict
 """
 

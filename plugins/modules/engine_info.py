@@ -18,7 +18,7 @@ options:
     type: path
     default: /var/run/docker.sock
   settings:
-    description: Content of C(daemon.json) that the engine should run with, as M(sophia.platform.docker_daemon) returns it.
+    description: Content of C(daemon.json) that should be in force, as M(sophia.platform.docker_engine) returns it.
     type: dict
     default: {}
   version:
@@ -70,7 +70,9 @@ problems:
   type: list
   elements: str
 swarm:
-  description: C(state), C(error), C(cluster_id), C(node_id), C(node_address), C(control_available), C(quorum), C(manager_addresses) and, on a manager, C(nodes).
+  description: >-
+    C(state), C(error), C(cluster_id), C(node_id), C(node_address), C(control_available), C(quorum),
+    C(manager_addresses) and, on a manager, C(nodes).
   returned: always
   type: dict
 swarm_state_on_disk:

@@ -12,7 +12,7 @@ description:
   - Makes sure that packages are installed, at a version when one is given, and on hold in dpkg, so that no unattended
     upgrade restarts what runs on the host.
   - Needs neither python3-apt nor package lists for check mode, so it predicts a change on a bare host too.
-  - Package lists are read again only when something must be installed. Recommended packages are not installed, no
+  - Package lists are read again only when they do not have what must be installed. Recommended packages are not installed, no
     package is ever removed, and services of new packages are not started; a later task does that.
 options:
   names:
@@ -22,7 +22,7 @@ options:
     required: true
   version:
     description:
-      - The version of the packages in O(names), whole or as its beginning (V(29.8) or V(26.1.5)). An epoch may be left out.
+      - The version of the packages in O(names), whole or its beginning (V(29.8), V(26.1.5)), the epoch left out or not.
       - Empty accepts what is installed, or else the newest on offer.
     type: str
     default: ""
@@ -68,7 +68,23 @@ installed:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.sophia.platform.plugins.module_utils.packages import apt
-from ansible_collections.sophia.platform.plugins.module_utils.packages.plan import describe, make_plan
+from ansible_collections.sophia.platform.plugins.module_utils.packages.plan import Plan, describe, make_plan
+
+
+def install(plan: Plan, names: list, wanted: dict, installed: dict, options: dict) -> Plan:
+    """Apply the plan; when the package lists are too old for it, with new ones. Returns the plan that was applied."""
+    try:
+        if not plan.problems:
+            apt.apply(plan, options["timeout_seconds"])
+            return plan
+    except apt.PackageError:
+        if not plan.install:
+            raise
+    apt.update_lists(options["timeout_seconds"])
+    plan = make_plan(names, wanted, installed, apt.read_candidates(names), options["allow_upgrade"])
+    if not plan.problems:
+        apt.apply(plan, options["timeout_seconds"])
+    return plan
 
 
 def main() -> None:
@@ -88,15 +104,12 @@ def main() -> None:
     wanted = {name: options["version"] for name in options["names"] if options["version"]}
     try:
         installed = apt.read_installed(names)
-        plan = make_plan(names, wanted, installed, {}, options["allow_upgrade"])
-        if plan.install and not plan.problems:
-            if not module.check_mode:
-                apt.update_lists(options["timeout_seconds"])
-            plan = make_plan(names, wanted, installed, apt.read_candidates(names), options["allow_upgrade"])
+        candidates = apt.read_candidates(names) if set(names) - set(installed) or wanted else {}
+        plan = make_plan(names, wanted, installed, candidates, options["allow_upgrade"])
+        if not module.check_mode:
+            plan = install(plan, names, wanted, installed, options)
         if plan.problems:
             module.fail_json(msg=" ".join(plan.problems))
-        if not module.check_mode:
-            apt.apply(plan, options["timeout_seconds"])
     except apt.PackageError as error:
         module.fail_json(msg=str(error))
     module.exit_json(

@@ -9,8 +9,8 @@ module: swarm_member
 short_description: Make a Swarm with this host, or let it join one
 version_added: "0.1.0"
 description:
-  - A host that is in no Swarm makes a new one (O(manager_addresses) empty) or joins, and the module waits until it is an
-    active member, as a manager one that the others reach.
+  - A host that is in no Swarm makes a new one (O(manager_addresses) empty) or joins, and the module waits until it is
+    an active member, as a manager one that the others reach.
   - A host that is in a Swarm already stays as it is. Whether that is the right Swarm is decided before, from all hosts
     together, by P(sophia.platform.swarm_plan#filter).
 options:
@@ -61,7 +61,7 @@ options:
     type: path
     default: /var/run/docker.sock
 attributes:
-  check_mode: {support: full, description: Runs without changing anything; a host without an engine counts as one in no Swarm.}
+  check_mode: {support: full, description: Changes nothing; a host without an engine counts as one in no Swarm.}
   diff_mode: {support: full, description: Shows the membership before and after.}
 author: [Sophia platform (@sophia-ai)]
 """
@@ -113,7 +113,9 @@ def main() -> None:
     if swarm["state"] == "active":
         module.exit_json(changed=False, node_id=swarm["node_id"])
     if swarm["state"] != "inactive":
-        module.fail_json(msg=f"This host's Swarm state is {swarm['state']!r} ({swarm['error']}); it cannot join from there.")
+        module.fail_json(
+            msg=f"This host's Swarm state is {swarm['state']!r} ({swarm['error']}); it cannot join from there."
+        )
     step, after = membership.join, f"joins {', '.join(options['manager_addresses'])} as {options['role']}\n"
     if not options["manager_addresses"]:
         step, after = membership.init, "makes a new Swarm and is its first manager\n"

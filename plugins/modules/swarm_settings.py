@@ -11,7 +11,7 @@ version_added: "0.1.0"
 description:
   - Runs on one manager, once for the whole Swarm. Reads everything, plans, and writes only what differs.
   - Settings that it is not told about, such as autolock, stay as they are.
-  - What Docker cannot change (options of a network, address pools) is an error that says what to do; nothing is written then.
+  - What Docker cannot change (options of a network, address pools) is an error, and nothing is written then.
 options:
   members:
     description: The nodes that should be there.
@@ -27,7 +27,9 @@ options:
       labels: {description: All labels it should have. Others are removed., type: dict, default: {}}
       availability: {description: Whether it gets tasks., type: str, choices: [active, pause, drain], default: active}
   networks:
-    description: Overlay networks by name, with the options C(encrypted), C(internal), C(attachable) (all false) and C(mtu) (Docker's own).
+    description:
+      - Overlay networks by name. Options are C(encrypted), C(internal), C(attachable) (all false by default) and C(mtu)
+        (Docker's own by default).
     type: dict
     default: {}
   task_history_limit:
@@ -55,7 +57,7 @@ options:
     type: path
     default: /var/run/docker.sock
 attributes:
-  check_mode: {support: full, description: Runs without changing anything; without a Swarm it predicts what a new one would get.}
+  check_mode: {support: full, description: Changes nothing; without a Swarm it predicts what a new one would get.}
   diff_mode: {support: full, description: Shows every changed thing before and after.}
 author: [Sophia platform (@sophia-ai)]
 """
@@ -142,7 +144,9 @@ def run(module: AnsibleModule) -> dict:
         reconcile.apply(engine, plan, want)
         nodes, problems = reconcile.wait_until_fulfilled(engine, want["members"], want["timeout_seconds"])
     sides = {
-        side: "".join(f"{change.what}: {json.dumps(getattr(change, side), sort_keys=True)}\n" for change in plan.changes)
+        side: "".join(
+            f"{change.what}: {json.dumps(getattr(change, side), sort_keys=True)}\n" for change in plan.changes
+        )
         for side in ("before", "after")
     }
     return {

@@ -1,4 +1,4 @@
-"""No secret value is in anything a run wrote down: files and logs here, the Swarm's objects, files and logs of the hosts.
+"""No secret value is in anything a run wrote down: files and logs here, objects of the Swarm, files and logs of hosts.
 
 Further logs to search: LEAK_LOGS, paths separated like PATH.
 """
@@ -86,7 +86,7 @@ def test_configs_and_release_records(wanted):
     ("command", "with_canary"),
     [
         (
-            "tar -cf - --ignore-failed-read -C / $(cd / && ls -d tmp var/tmp root/.ansible 2>/dev/null) 2>/dev/null || :",
+            "cd / && tar -cf - --ignore-failed-read $(ls -d tmp var/tmp root/.ansible 2>/dev/null) 2>/dev/null || :",
             True,
         ),
         ("journalctl --no-pager --output cat", True),

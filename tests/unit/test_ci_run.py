@@ -156,6 +156,22 @@ def test_nothing_of_a_run_stays(ending, monkeypatch, tmp_path):
     assert [run.Path(path).name for path in seen["inventory"]] == ["common", "lab"]
 
 
+def test_ansible_is_asked_before_it_is_killed(monkeypatch):
+    now, sent = [100.0], []
+    monkeypatch.setattr(run.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(run.os, "kill", lambda *call: sent.append(call))
+    stop = run.Stop()
+    stop.event({"event": "playbook_on_start", "pid": 4321})
+    assert not stop.now()
+    stop.request()
+    assert not stop.now() and not stop.now() and sent == [(4321, signal.SIGTERM)]
+    now[0] += run.STOP_SECONDS_MAX + 1
+    assert stop.now() and not stop.late
+    late = run.Stop()
+    now[0] += run.RUN_SECONDS_MAX + 1
+    assert late.now() and late.late
+
+
 def test_an_old_verdict_is_not_taken_for_this_runs(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(run, "VERDICT_PATH", tmp_path / "verify.json")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))

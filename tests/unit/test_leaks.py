@@ -6,9 +6,8 @@ import json
 import zlib
 from urllib.parse import quote
 
-import pytest
-
 import leaks
+import pytest
 
 VALUE = 'pä$s/"word"+123'
 WANTED = leaks.needles(

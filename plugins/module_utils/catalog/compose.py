@@ -13,9 +13,7 @@ GPU_KIND = "NVIDIA-GPU"
 ROLLBACK_MONITOR_SECONDS = 5
 
 
-def stack_document(
-    catalog: Catalog, services: list[Service], secrets: dict[str, str], configs: dict[str, str]
-) -> dict:
+def stack_document(catalog: Catalog, services: list[Service], secrets: dict[str, str], configs: dict[str, str]) -> dict:
     """The compose document of one stack. `secrets` and `configs` are the versioned names by base name and by source."""
     used_secrets = sorted({name for service in services for name in service["secrets"]})
     used_configs = sorted({config["source"] for service in services for config in service["configs"]})
@@ -110,7 +108,9 @@ def _resources(service: Service) -> dict:
         "memory": reserve.get("memory"),
         "generic_resources": [gpus] if service["gpu"] else [],
     }
-    return _filled({"limits": {"cpus": _cpus(service["cpus"]), "memory": service["memory"]}, "reservations": _filled(reservations)})
+    return _filled(
+        {"limits": {"cpus": _cpus(service["cpus"]), "memory": service["memory"]}, "reservations": _filled(reservations)}
+    )
 
 
 def _healthcheck(service: Service) -> dict | None:

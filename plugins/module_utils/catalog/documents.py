@@ -11,7 +11,7 @@ HEADER = "# Computed from the catalog by playbooks/render.yml; changes here are 
 
 
 def documents(catalog: Catalog, secrets: dict[str, str] | None = None) -> dict[str, str]:
-    """Texts by path below build/. They hold names of secrets, never values."""
+    """Texts by path below build/<environment>/. They hold names of secrets, never values."""
     texts = {}
     for stack in releases.stacks(catalog, secrets):
         texts[f"stacks/{stack['name']}.yml"] = HEADER + yaml_text(stack["compose"])
@@ -21,4 +21,4 @@ def documents(catalog: Catalog, secrets: dict[str, str] | None = None) -> dict[s
     texts["records.yml"] = HEADER + yaml_text(outside.records(catalog))
     texts["scrape_targets.yml"] = HEADER + yaml_text(generated.scrape_targets(catalog))
     texts["checks.yml"] = HEADER + yaml_text(outside.checks(catalog))
-    return {f"{catalog.environment}/{path}": text for path, text in sorted(texts.items())}
+    return dict(sorted(texts.items()))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ansible_collections.sophia.platform.plugins.module_utils.catalog import merge, spec
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.errors import CatalogError
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.order import in_order
-from ansible_collections.sophia.platform.plugins.module_utils.catalog.origin import plain, where
+from ansible_collections.sophia.platform.plugins.module_utils.catalog.origin import PLATFORM_PATH, plain, where
 
 KEY_SECRET = "platform_key"  # noqa: S105 a name: the HMAC key that names of secrets are made with
 OPERATOR = {"username": "operator", "secret": "operators_password"}
@@ -128,19 +128,23 @@ def load(platform: object) -> tuple[Catalog, list[str]]:
     """The catalog of a platform and the problems of shape. Entries that cannot be computed with are left out."""
     if not isinstance(platform, dict):
         raise CatalogError(["platform must be a mapping, see the role catalog"])
-    settings, found, usable = spec.validate("platform", platform)
+    settings, found, usable = spec.validate("platform", platform, where(platform, otherwise=PLATFORM_PATH))
     problems = [f"{place}: platform: {text}" for place, text in found]
     if not usable:
         raise CatalogError(problems)
     catalog = Catalog(**{name: settings[name] for name in spec.options_of("platform")})
-    for entry in merge.merge_services(platform["services"], platform.get("kinds") or {}, platform.get("overrides") or {}):
-        filled, found, usable = spec.validate("entry", entry)
-        name = plain(entry.get("name", "without a name"))
-        origin = where(entry.get("name"), entry)
-        problems += [f"{place if ':' in place else origin}: service {name}: {text}" for place, text in found]
+    kinds, overrides = platform.get("kinds") or {}, platform.get("overrides") or {}
+    for written in platform["services"]:
+        entry = merge.merge_service(written, kinds, overrides) if isinstance(written, dict) else {"enabled": False}
+        if not merge.is_enabled(entry):
+            continue
+        name, place = entry.get("name"), where(written.get("name"), *written)
+        filled, found, usable = spec.validate("entry", entry, place)
+        problems += [f"{origin}: service {plain(name)}: {text}" for origin, text in found]
         if usable:
-            origins = {plain(key): where(value, key, entry.get("name")) for key, value in entry.items()}
-            catalog.entries.append(Service(filled, origins, origin))
+            own = merge.written_options(written, overrides)
+            origins = {plain(key): where(value, key, otherwise=place) for key, value in entry.items() if key in own}
+            catalog.entries.append(Service(filled, origins, place))
     return catalog, problems
 
 

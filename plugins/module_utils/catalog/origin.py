@@ -11,11 +11,12 @@ except ImportError:  # ansible-core before 2.19, or after it moved: problems the
     Origin = None
 
 CATALOG_PATH = "inventories/common/group_vars/all/services.yml"
-ROOT_PATH = Path(__file__).parents[3]
+PLATFORM_PATH = "inventories/common/group_vars/all/platform.yml"
+ROOT_PATH = Path(__file__).resolve().parents[3]
 
 
-def where(*values: object) -> str:
-    """The place of the first value that knows one, as `file:line`; the catalog's file when none does."""
+def where(*values: object, otherwise: str = CATALOG_PATH) -> str:
+    """The place of the first value that knows one, as `file:line`."""
     for value in values:
         tag = Origin.get_tag(value) if Origin else None
         if tag and tag.path:
@@ -24,7 +25,16 @@ def where(*values: object) -> str:
             return f"{shown}:{tag.line_num}" if tag.line_num else str(shown)
         if tag and tag.description and tag is not Origin.UNKNOWN:
             return tag.description
-    return CATALOG_PATH
+    return otherwise
+
+
+def settled(value: object) -> object:
+    """The value with its lazy containers filled in, once; the values and keys in them still know where they were written."""
+    if isinstance(value, dict):
+        return {key: settled(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [settled(item) for item in value]
+    return value
 
 
 def plain(value: object) -> object:

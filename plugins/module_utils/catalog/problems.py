@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from ansible_collections.sophia.platform.plugins.module_utils.catalog import (
@@ -25,8 +26,9 @@ def problems(platform: object, secret_names: list[str] | None = None, hosts: lis
     try:
         catalog, found = load(platform)
     except CatalogError as error:
-        return sorted(error.problems)
-    names = {plain(entry["name"]) for entry in platform["services"] if isinstance(entry, dict) and "name" in entry}
+        return sorted(error.problems, key=_by_line)
+    given = [entry.get("name") for entry in platform["services"] if isinstance(entry, dict)]
+    names = {plain(name) for name in given if isinstance(name, str)}
     found += rules_between.source(platform)
     found += rules_entry.problems(catalog)
     # Of two services with one name only the first is compared with others: the second is a problem already.
@@ -39,7 +41,12 @@ def problems(platform: object, secret_names: list[str] | None = None, hosts: lis
         found += rules_between.secrets(catalog, plain(secret_names))
     if hosts is not None:
         found += rules_hosts.problems(catalog, plain(hosts))
-    return sorted(set(found))
+    return sorted(set(found), key=_by_line)
+
+
+def _by_line(problem: str) -> list:
+    """A key that sorts line 9 before line 10."""
+    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", problem)]
 
 
 def hosts(groups: dict, hostvars: dict) -> list[dict]:

@@ -17,10 +17,9 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog.model impo
     stack_needs,
 )
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.order import in_order
-from ansible_collections.sophia.platform.plugins.module_utils.catalog.origin import plain, where
+from ansible_collections.sophia.platform.plugins.module_utils.catalog.origin import PLATFORM_PATH, plain, where
 
 DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
-PLATFORM_PATH = "inventories/common/group_vars/all/platform.yml"
 
 
 def source(platform: dict) -> Iterator[str]:
@@ -57,7 +56,10 @@ def _known(name: object, names: Iterable[str]) -> str:
 
 def clashes(catalog: Catalog) -> Iterator[str]:
     """Two services that want the same thing of the node, of the edge or of the disk."""
-    for service, other, option, text in [*_pairs(catalog.entries, _published), *_pairs(catalog.entries, _routes(catalog))]:
+    for service, other, option, text in [
+        *_pairs(catalog.entries, _published),
+        *_pairs(catalog.entries, _routes(catalog)),
+    ]:
         yield f"{service.at(option)}: service {service.name}: {text}, as does service {other.name} ({other.at(option)})"
     for service, other, option, text in _pairs(catalog.entries, _volumes):
         yield f"{service.at(option)}: service {service.name}: {text}, as does service {other.name} ({other.at(option)})"
@@ -152,8 +154,7 @@ def settings(catalog: Catalog, platform: dict) -> Iterator[str]:
     """What is wrong with the platform's own settings."""
 
     def at(name: str) -> str:
-        place = where(platform.get(name), platform)
-        return place if ":" in place else PLATFORM_PATH
+        return where(platform.get(name), platform, otherwise=PLATFORM_PATH)
 
     if not DOMAIN.fullmatch(catalog.domain):
         yield f"{at('domain')}: platform_domain {catalog.domain!r} is no domain name"

@@ -36,12 +36,13 @@ def image(_catalog: Catalog, service: Service) -> Found:
 
 def sizes(_catalog: Catalog, service: Service) -> Found:
     reserve = service["reserve"] or {}
-    given = [("memory", "memory", service["memory"]), ("reserve", "reserve.memory", reserve.get("memory"))]
+    given = [("memory", "memory", service["memory"])]
+    given += [("reserve", "reserve.memory", reserve["memory"])] if reserve.get("memory") is not None else []
     given += [("tmpfs", f"tmpfs.{path}", size) for path, size in service["tmpfs"].items()]
     bytes_of = {}
     for option, path, text in given:
         try:
-            bytes_of[path] = size_bytes(text) if text is not None else None
+            bytes_of[path] = size_bytes(text)
         except ValueError as error:
             yield option, f"{path}: {error}"
     for path, value in (("cpus", service["cpus"]), ("reserve.cpus", reserve.get("cpus"))):
@@ -49,7 +50,7 @@ def sizes(_catalog: Catalog, service: Service) -> Found:
             yield path.partition(".")[0], f"{path} must be more than 0, not {value:g}"
     if (bytes_of.get("reserve.memory") or 0) > (bytes_of.get("memory") or float("inf")):
         yield "reserve", f"reserve.memory {reserve['memory']} is more than memory {service['memory']}"
-    if (reserve.get("cpus") or 0) > service["cpus"]:
+    if (reserve.get("cpus") or 0) > service["cpus"] > 0:
         yield "reserve", f"reserve.cpus {reserve['cpus']:g} is more than cpus {service['cpus']:g}"
 
 
@@ -130,7 +131,10 @@ def scale(_catalog: Catalog, service: Service) -> Found:
 def update(_catalog: Catalog, service: Service) -> Found:
     for option in ("gpu", "publish", "volumes"):
         if service["update_order"] == "start-first" and service[option]:
-            yield "update_order", f"update_order start-first with {option}: the new task waits for what the old one holds"
+            yield (
+                "update_order",
+                f"update_order start-first with {option}: the new task waits for what the old one holds",
+            )
 
 
 def targets(_catalog: Catalog, service: Service) -> Found:
@@ -160,7 +164,7 @@ def networks(catalog: Catalog, service: Service) -> Found:
     for name in service.networks:
         if name not in catalog.networks:
             option = "networks" if name in service["networks"] else "route" if name == "edge" else "metrics"
-            yield option, f"unknown network {name}; platform_networks has {', '.join(catalog.networks) or 'none'}"
+            yield option, f"unknown network {name}; platform_networks has {', '.join(map(str, catalog.networks)) or 'none'}"
 
 
 RULES = (

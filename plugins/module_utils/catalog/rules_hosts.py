@@ -49,7 +49,10 @@ def _placement(catalog: Catalog, service: Service, hosts: list[dict]) -> Iterato
     count = (service["autoscale"] or {}).get("max") or service["replicas"]
     if service["volumes"] and len(names) > 1:
         shown = ", ".join(names)
-        yield "volumes", f"volumes without placement.labels that only one host has: a task could move among {shown} and find no data"
+        yield (
+            "volumes",
+            f"volumes without placement.labels that only one host has: a task could move among {shown} and find no data",
+        )
     if service["publish"] and count > len(names):
         yield "publish", f"publishes a port of its node with {count} replicas, but only {_hosts(names)} may run it"
     limit = max_per_node(catalog, service)

@@ -14,6 +14,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog.origin imp
 
 SPEC_PATH = Path(__file__).parents[3] / "roles/catalog/meta/argument_specs.yml"
 CONTAINERS = {"list": list, "dict": dict}
+NEUTRAL = {"list": [], "dict": {}, "int": 0, "float": 0, "str": "", "raw": None}
 NOISE = (NoLogError, SubParameterTypeError, UnsupportedError)  # said better here
 
 
@@ -25,19 +26,19 @@ def options_of(entry_point: str) -> dict:
     return specs["argument_specs"][entry_point]["options"]
 
 
-def validate(entry_point: str, values: dict) -> tuple[dict, list[tuple[str, str]], bool]:
-    """Check values against an entry point.
+def validate(entry_point: str, values: dict, place: str) -> tuple[dict, list[tuple[str, str]], bool]:
+    """Check values against an entry point. `place` is where values were written that do not know it themselves.
 
     Returns the values with defaults filled in, the problems as (place, text), and whether the values can be computed with,
     that is nothing is missing or of a wrong type (unknown options do no harm).
     """
     options = options_of(entry_point)
     misfits: list[tuple[str, str]] = []
-    fitting = _fitting(options, values, "", misfits)
-    result = ArgumentSpecValidator(options).validate(fitting)
-    unknown = [_unknown(options, values, path) for path in sorted(map(_path, result.unsupported_parameters))]
+    fitting = _fitting(options, values, "", place, misfits)
+    result = ArgumentSpecValidator(options).validate(plain(fitting))
+    unknown = [_unknown(options, values, path, place) for path in sorted(map(_path, result.unsupported_parameters))]
     errors = [error for error in result.errors if not isinstance(error, NOISE)]
-    problems = misfits + unknown + [(where(values), error.msg) for error in errors]
+    problems = misfits + unknown + [(place, error.msg) for error in errors]
     return plain(result.validated_parameters), problems, not misfits and not errors
 
 
@@ -45,7 +46,7 @@ def _path(name: object) -> tuple[str, ...]:
     return tuple(name) if isinstance(name, tuple) else (name,)
 
 
-def _unknown(options: dict, values: dict, path: tuple[str, ...]) -> tuple[str, str]:
+def _unknown(options: dict, values: dict, path: tuple[str, ...], place: str) -> tuple[str, str]:
     for name in path[:-1]:
         options = options.get(name, {}).get("options") or {}
         values = values.get(name) if isinstance(values, dict) else None
@@ -53,37 +54,45 @@ def _unknown(options: dict, values: dict, path: tuple[str, ...]) -> tuple[str, s
     key = next((key for key in holder if key == path[-1]), path[-1])
     near = difflib.get_close_matches(str(path[-1]), options, n=1)
     hint = f", did you mean {near[0]}" if near else f"; known are {', '.join(sorted(options))}"
-    return where(key, holder.get(key)), f"unknown option {'.'.join(map(str, path))}{hint}"
+    return where(key, holder.get(key), otherwise=place), f"unknown option {'.'.join(map(str, path))}{hint}"
 
 
-def _fitting(options: dict, values: dict, prefix: str, misfits: list) -> dict:
+def _fitting(options: dict, values: dict, prefix: str, place: str, misfits: list) -> dict:
     """The values without those of a wrong type, which Ansible would turn into something else; adds these to `misfits`."""
     kept = {}
     for key, value in values.items():
+        if not isinstance(key, str):
+            misfits.append((where(key, value, otherwise=place), f"{prefix}{key} is no option's name; quote it"))
+            continue
         option = options.get(key)
-        if option is None or value is None:
+        if option is None:
             kept[key] = value
+        if option is None or value is None:  # null is the same as left out
             continue
         wrong = _misfit(option.get("type", "str"), value)
         if wrong:
-            misfits.append((where(value, key), f"{prefix}{key} must be {wrong}"))
+            misfits.append((where(value, key, otherwise=place), f"{prefix}{key} must be {wrong}"))
+            if option.get("required"):  # so that it is not said to be missing as well
+                kept[key] = NEUTRAL[option.get("type", "str")]
             continue
         below, elements = option.get("options"), option.get("elements")
         if isinstance(value, list) and elements:
-            value = [_element(below, elements, item, f"{prefix}{key}[{index}]", misfits) for index, item in enumerate(value)]
+            items = enumerate(value)
+            value = [_element(option, item, f"{prefix}{key}[{index}]", place, misfits) for index, item in items]
             value = [item for item in value if item is not None]
         elif below and isinstance(value, dict):
-            value = _fitting(below, value, f"{prefix}{key}.", misfits)
+            value = _fitting(below, value, f"{prefix}{key}.", place, misfits)
         kept[key] = value
     return kept
 
 
-def _element(below: dict | None, elements: str, item: object, path: str, misfits: list) -> object:
-    wrong = _misfit(elements, item)
+def _element(option: dict, item: object, path: str, place: str, misfits: list) -> object:
+    wrong = _misfit(option["elements"], item)
     if wrong:
-        misfits.append((where(item), f"{path} must be {wrong}"))
+        misfits.append((where(item, otherwise=place), f"{path} must be {wrong}"))
         return None
-    return _fitting(below, item, f"{path}.", misfits) if below else item
+    below = option.get("options")
+    return _fitting(below, item, f"{path}.", place, misfits) if below else item
 
 
 def _misfit(kind: str, value: object) -> str | None:
@@ -100,7 +109,7 @@ def _misfit(kind: str, value: object) -> str | None:
     if kind in ("int", "float"):
         try:
             {"int": int, "float": float}[kind](value)
-        except (TypeError, ValueError):
+        except (OverflowError, TypeError, ValueError):
             return shown
         return shown if kind == "int" and isinstance(value, float) and value != int(value) else None
     return None

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 # What a Swarm node's engine refuses, or what its unit already sets: key -> (refused value or None for any, why).
 REFUSED = {
@@ -44,9 +45,7 @@ def merge(settings: Mapping[str, Any], fragments: Sequence[Mapping[str, Any]]) -
     return merged
 
 
-def _merge_into(
-    target: dict[str, Any], part: Mapping[str, Any], path: str, name: str, owners: dict[str, str]
-) -> None:
+def _merge_into(target: dict[str, Any], part: Mapping[str, Any], path: str, name: str, owners: dict[str, str]) -> None:
     for key, value in part.items():
         if value in ("", None) or value in ([], {}):
             continue
@@ -92,7 +91,9 @@ def problems_of(settings: Mapping[str, Any], version: str, info: Mapping[str, An
     if not running.startswith(wanted) and not wanted.startswith(running):
         problems.append(f"The engine that runs is {running}, {version} was asked for. Restart docker.service.")
     if info.get("Driver") == "vfs":
-        problems.append("The engine stores images with vfs, which copies every layer: give it a file system for overlay2.")
+        problems.append(
+            "The engine stores images with vfs, which copies every layer: give it a file system for overlay2."
+        )
     return problems
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator
 
 from ansible_collections.sophia.platform.plugins.module_utils.packages.plan import (
     Installed,
@@ -33,7 +33,9 @@ def _run(argv: list[str], timeout_seconds: int, accepted: tuple[int, ...] = (0,)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise PackageError(f"{' '.join(argv)}: {error}") from error
     if done.returncode not in accepted:
-        raise PackageError(f"{' '.join(argv)} ended with {done.returncode}: {(done.stderr or done.stdout)[-1500:].strip()}")
+        raise PackageError(
+            f"{' '.join(argv)} ended with {done.returncode}: {(done.stderr or done.stdout)[-1500:].strip()}"
+        )
     return done.stdout
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decides what apt has to do so that packages are installed at a version and held. Pure: text of dpkg and apt in, plan out."""
+"""Decides what apt has to do so that packages are installed at a version and held. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Plan:
 
 
 def parse_installed(text: str) -> dict[str, Installed]:
-    """Read lines of `name<TAB>wanted state<TAB>state<TAB>version`; packages that are not fully installed are left out."""
+    """Read lines of `name<TAB>wanted state<TAB>state<TAB>version`; packages that are not installed are left out."""
     rows = (line.split("\t") for line in text.splitlines() if line.count("\t") == 3)
     return {
         name: Installed(version=version, held=wanted == "hold")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one exception of this package."""
+"""What may go wrong in this package."""
 
 from __future__ import annotations
 
@@ -7,11 +7,19 @@ from __future__ import annotations
 class SwarmError(Exception):
     """What was tried, on what, what was seen and what to do, as one text for people.
 
-    `status` is the engine's HTTP status, or None when it was not an answer of the engine. `result` holds what a module
-    should return besides the message; `changed` among it says whether anything was changed before the failure.
+    `result` holds what a module should return besides the message; `changed` among it says whether anything was changed
+    before the failure.
     """
 
-    def __init__(self, message: str, status: int | None = None, result: dict | None = None) -> None:
+    def __init__(self, message: str, result: dict | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.result = result or {}
+
+
+class EngineError(SwarmError):
+    """The engine refused a request (`status`: its HTTP status) or did not answer (`status` 0)."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
         super().__init__(message)
         self.status = status
-        self.result = result or {}

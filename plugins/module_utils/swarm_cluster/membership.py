@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any
 
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.engine import Engine, EngineError
 from ansible_collections.sophia.platform.plugins.module_utils.swarm_cluster.settings import node_address
@@ -122,7 +123,8 @@ def wait_until_member(engine: Engine, manager: bool, timeout_seconds: int) -> di
         if time.monotonic() >= deadline:
             kind = "a reachable manager" if manager else "an active worker"
             raise MembershipError(
-                f"This host did not become {kind} within {timeout_seconds} s: its state is {swarm['state']!r}"
-                f" ({swarm['error'] or 'no error text'}). The managers' ports 2377/tcp, 7946/tcp+udp and 4789/udp must be open to it."
+                f"This host did not become {kind} within {timeout_seconds} s: its state is {swarm['state']!r} "
+                f"({swarm['error'] or 'no error text'}). The other nodes' ports 2377/tcp (managers), 7946/tcp+udp and "
+                "4789/udp must be open to it."
             )
         time.sleep(POLL_SECONDS)

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.engine import Engine, EngineError
 from ansible_collections.sophia.platform.plugins.module_utils.swarm_cluster import settings

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 MTU_OPTION = "com.docker.network.driver.mtu"
 
@@ -39,7 +40,7 @@ def node_address(node: Mapping[str, Any]) -> str:
 def find_nodes(
     members: Sequence[Mapping[str, Any]], nodes: Sequence[Mapping[str, Any]]
 ) -> tuple[dict[str, Mapping[str, Any]], list[str]]:
-    """Match members to nodes by node id, address and host name, in this order; returns them and the members left over."""
+    """Match members to nodes by node id, address and host name, in this order; also returns the members left over."""
     found: dict[str, Mapping[str, Any]] = {}
     ready_first = sorted(nodes, key=lambda node: node["Status"].get("State") != "ready")
     for member in members:
@@ -89,7 +90,8 @@ def _plan_removals(plan: Plan, absent: Sequence[Mapping[str, Any]]) -> None:
         name = node["Description"]["Hostname"] or node["ID"]
         if node["Status"].get("State") == "ready":
             plan.problems.append(
-                f"Node {name} ({node['ID']}) is in no inventory but still runs. Drain it, `docker swarm leave` on it, then run again."
+                f"Node {name} ({node['ID']}) is in no inventory but still runs. "
+                "Drain it, `docker swarm leave` on it, then run again."
             )
             continue
         if node["Spec"]["Role"] == "manager":
@@ -125,8 +127,8 @@ def plan_networks(wanted: Mapping[str, Mapping[str, Any]], networks: Sequence[Ma
         wrong = [f"{key} is {now[key]} and should be {value}" for key, value in want.items() if now[key] != value]
         if wrong:
             plan.problems.append(
-                f"Network {name}: {', '.join(wrong)}. Docker cannot change a network: remove the stacks that use it and "
-                f"`docker network rm {name}`, then run again."
+                f"Network {name}: {', '.join(wrong)}. Docker cannot change a network: remove the stacks that use it, "
+                f"`docker network rm {name}`, and run again."
             )
     return plan
 
@@ -157,7 +159,7 @@ def _network_body(name: str, want: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def plan_cluster(wanted: Mapping[str, Any], swarm: Mapping[str, Any]) -> Plan:
-    """Plan the Swarm's own settings: `{task_history_limit, address_pool, subnet_size}`. Everything else stays as it is."""
+    """Plan the Swarm's own settings (`task_history_limit`, `address_pool`, `subnet_size`). The rest stays as it is."""
     plan = Plan()
     spec = swarm["Spec"]
     history = (spec.get("Orchestration") or {}).get("TaskHistoryRetentionLimit")
@@ -176,8 +178,8 @@ def plan_cluster(wanted: Mapping[str, Any], swarm: Mapping[str, Any]) -> Plan:
     if pools and (pools, size) != ([wanted["address_pool"]], wanted["subnet_size"]):
         plan.problems.append(
             f"The Swarm {swarm['ID']} cuts its overlay networks of /{size} from {', '.join(pools)}; the inventory says "
-            f"/{wanted['subnet_size']} from {wanted['address_pool']}. That is fixed when a Swarm is made: make the inventory "
-            "say what is there."
+            f"/{wanted['subnet_size']} from {wanted['address_pool']}. That is fixed when a Swarm is made: "
+            "make the inventory say what is there."
         )
     return plan
 

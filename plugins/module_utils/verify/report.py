@@ -30,7 +30,9 @@ def table(rows: list[dict]) -> str:
     lines = []
     for row in sorted(rows, key=lambda row: not row["ok"]):
         head = f"{'ok' if row['ok'] else 'FAIL':<4}  {row['name']:<{name_width}}  "
-        wrapped = textwrap.wrap(row["detail"], max(40, WIDTH - len(indent)), break_on_hyphens=False)
+        wrapped = textwrap.wrap(
+            row["detail"], max(40, WIDTH - len(indent)), break_long_words=False, break_on_hyphens=False
+        )
         lines += [(head + "\n".join(wrapped)).replace("\n", "\n" + indent).rstrip()]
     failed_count = sum(not row["ok"] for row in rows)
     lines.append(f"{len(rows)} checks: {len(rows) - failed_count} ok, {failed_count} failed")

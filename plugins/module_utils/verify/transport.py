@@ -44,6 +44,7 @@ def hint(status: int) -> str:
         401: "; the token or password here is not the one the service was given.",
         403: "; an access rule refused this address.",
         404: "; Traefik knows no route for this, or the service has no such path: is the service up and healthy?",
+        421: "; the service refuses this host name (Host header).",
         429: "; the rate limit refused it.",
         502: "; the service behind the route does not answer.",
         503: "; no healthy task behind the route, or the service says it is not ready.",
@@ -84,7 +85,7 @@ class Client:
         try:
             return _exchange(connection, method, parts, headers or {}, body, enough)
         except (OSError, http.client.HTTPException, ValueError) as error:
-            late = connection.aborted or isinstance(error, TimeoutError)
+            late = connection.aborted or isinstance(error, (TimeoutError, socket.timeout))
             reason = f"no complete answer within {self.timeout_seconds:g} s." if late else _reason(error, connection)
             raise ProbeError(f"{what}: {reason}") from error
         finally:

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the lab is to be: the environment's variables and the inventory, read once."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from lab.errors import LabError
+
+ROOT = Path(__file__).resolve().parents[1]
+INVENTORY = ROOT / "inventories/lab/hosts.yml"
+COMMON_VARIABLES = ROOT / "inventories/common/group_vars/all"
+REGISTRY_NAME = "registry.lab"
+REGISTRY_USER = "lab"
+_REFERENCE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+
+
+@dataclass(frozen=True)
+class Host:
+    """One host container. Ports are published on 127.0.0.1."""
+
+    name: str
+    container: str
+    address: str
+    ssh_port: int
+    edge_port: int | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Names, paths, ports and hosts of one lab."""
+
+    prefix: str
+    state_path: Path
+    cache_path: Path
+    registry_port: int
+    upstream_images: bool
+    inventory_path: Path
+    hosts: tuple[Host, ...]
+    subnet: ipaddress.IPv4Network
+    variables: dict = field(default_factory=dict)
+
+    @property
+    def network(self) -> str:
+        return self.prefix
+
+    @property
+    def registry_container(self) -> str:
+        return f"{self.prefix}-registry"
+
+    @property
+    def registry_address(self) -> str:
+        return str(self.subnet.network_address + 10)
+
+    @property
+    def registry_endpoint(self) -> str:
+        """Where this machine reaches the registry."""
+        return f"127.0.0.1:{self.registry_port}"
+
+
+def read(inventory: Path | None = None, environment: dict[str, str] | None = None) -> Settings:
+    """Read the lab's settings. Raises LabError with all that is wrong with the inventory."""
+    environment = dict(os.environ) if environment is None else environment
+    home = Path(environment.get("HOME") or "/root")
+    prefix = environment.get("LAB_PREFIX") or "sophia-lab"
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{1,40}", prefix):
+        raise LabError(f"LAB_PREFIX is {prefix!r}; it names containers: use lower-case letters, digits and `-`.")
+    path = Path(inventory or INVENTORY).resolve()
+    hosts = read_hosts(_yaml(path), prefix, path)
+    images = environment.get("LAB_IMAGES") or "stand-in"
+    if images not in ("stand-in", "upstream"):
+        raise LabError(f"LAB_IMAGES is {images!r}; it is `stand-in` (built here) or `upstream` (the production images).")
+    return Settings(
+        prefix=prefix,
+        state_path=Path(environment.get("LAB_STATE") or home / ".local/state/sophia-lab").expanduser(),
+        cache_path=Path(environment.get("XDG_CACHE_HOME") or home / ".cache") / "sophia-lab",
+        registry_port=_port(environment.get("LAB_REGISTRY_PORT") or "5077", "LAB_REGISTRY_PORT"),
+        upstream_images=images == "upstream",
+        inventory_path=path,
+        hosts=hosts,
+        subnet=ipaddress.IPv4Network(f"{hosts[0].address}/24", strict=False),
+        variables=read_variables(COMMON_VARIABLES, path.parent / "group_vars/all"),
+    )
+
+
+def read_hosts(inventory: object, prefix: str, path: Path) -> tuple[Host, ...]:
+    """The hosts of an inventory document, by name. `lab-1` becomes the container `<prefix>-1`."""
+    problems, hosts = [], []
+    for name, values in sorted(_host_variables(inventory).items()):
+        try:
+            hosts.append(
+                Host(
+                    name=name,
+                    container=f"{prefix}-{name.removeprefix('lab-')}",
+                    address=str(ipaddress.IPv4Address(values.get("private_address"))),
+                    ssh_port=_port(values.get("ansible_port"), "ansible_port"),
+                    edge_port=_port(values["lab_edge_port"], "lab_edge_port") if "lab_edge_port" in values else None,
+                )
+            )
+        except (LabError, ValueError) as error:
+            problems.append(f"{name}: {error}" if isinstance(error, LabError) else f"{name}: private_address: {error}")
+    owners: dict[object, str] = {}
+    for host in hosts:
+        for value in (host.address, host.ssh_port, host.edge_port):
+            if value is not None and owners.setdefault(value, host.name) != host.name:
+                problems.append(f"{host.name} and {owners[value]} both use {value}")
+    if len({ipaddress.IPv4Network(f"{host.address}/24", strict=False) for host in hosts}) > 1:
+        problems.append("the hosts' private_address values are not in one /24 network")
+    if not problems and not hosts:
+        problems.append("it names no host")
+    if problems:
+        raise LabError(f"The lab's inventory {path} cannot be used: {'; '.join(problems)}.")
+    return tuple(hosts)
+
+
+def read_variables(*directories: Path) -> dict:
+    """The variables of some group_vars directories, later ones on top; a value that is one reference is followed."""
+    variables: dict = {}
+    for directory in directories:
+        for path in sorted(directory.glob("*.yml")):
+            variables.update(_yaml(path) or {})
+    return {name: resolved(value, variables) for name, value in variables.items()}
+
+
+def resolved(value: object, variables: dict, depth: int = 0) -> object:
+    """`{{ name }}` becomes the variable's value, at any depth. Any other expression stays the text that it is."""
+    if isinstance(value, dict):
+        return {key: resolved(item, variables, depth) for key, item in value.items()}
+    if isinstance(value, list):
+        return [resolved(item, variables, depth) for item in value]
+    match = _REFERENCE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match and match[1] in variables and depth < 10:
+        return resolved(variables[match[1]], variables, depth + 1)
+    return value
+
+
+def _host_variables(groups: object) -> dict[str, dict]:
+    """Host name -> variables, of all groups and of those below them."""
+    found: dict[str, dict] = {}
+    for group in groups.values() if isinstance(groups, dict) else ():
+        members = group if isinstance(group, dict) else {}
+        for name, values in [*_host_variables(members.get("children")).items(), *(members.get("hosts") or {}).items()]:
+            found.setdefault(str(name), {}).update(values or {})
+    return found
+
+
+def _port(value: object, what: str) -> int:
+    text = str(value)
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise LabError(f"{what} is {value!r}, not a port number")
+    return int(text)
+
+
+def _yaml(path: Path) -> object:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise LabError(f"{path} cannot be read: {error.strerror}.") from error
+    except yaml.YAMLError as error:
+        raise LabError(f"{path} is not valid YAML: {error}") from error

@@ -1,0 +1,255 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Deploys one stack to a Docker Swarm and judges how that ended."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: swarm_stack
+short_description: Deploy a stack to a Docker Swarm, judge it, and put the last release back when it fails
+version_added: "0.1.0"
+description:
+  - Deploys a compose document as a stack and ends well only when every service runs what was asked for. Runs on a manager; needs
+    its engine's socket and the docker CLI, and nothing but Python's standard library.
+  - "In this order: nothing to do? - take the deploy lock - lint - turn image tags into digests - plan - create secrets and configs - deploy -
+    judge - write a release record - prune. Whatever can be refused is refused before anything is changed."
+  - Only the services that differ from the last release are handed to the Swarm, so that the others keep their tasks, and jobs
+    that did not change do not run again.
+  - "The verdict is by service id, spec digest and tasks newer than the deploy. It fails on an automatic rollback or a paused
+    update, on a task that cannot be placed for O(pending_grace_seconds), on tasks of one slot that failed three times, on a job that used up its
+    attempts, and after O(timeout_seconds)."
+  - On failure the message has each service's failed tasks with node, state, error, exit code and last log lines, and the previous release
+    is deployed again and judged the same way. Without a previous release the services that this run created are removed
+    again (volumes stay), so that a failed first deploy leaves nothing behind.
+  - RV(ignore:changed) is true when anything was changed, also in a run that fails.
+  - Services changed by hand (drift) are reported in RV(drift) and put right.
+  - "One deploy at a time in the whole Swarm: the lock is the config C(deploy-lock-cluster), whose labels name its holder. It is given back however
+    the module ends. A lock whose process is gone (same host) or that was not renewed for five minutes (other host) is
+    removed."
+  - Release records are configs C(<stack>_release_<n>). They hold the document, digests, names and specs, never a secret's value.
+  - Secret values, registry passwords and environment values are in no output, in no argument list and in no file of the host. In a diff,
+    environment values with a secret-looking name are masked, and so is every passed secret value.
+options:
+  name:
+    description: Name of the stack. Services are called C(<name>_<service>).
+    type: str
+    required: true
+  compose:
+    description:
+      - The compose document, schema 3.13. Required when O(state=present).
+      - Variables are not put in; a dollar sign is written C($$). Images need a tag. Secrets and configs are external, under
+        versioned names.
+    type: dict
+  secrets:
+    description: Values of secrets by their versioned names (C(<base>_<hash>)). The same name means the same value.
+    type: dict
+    default: {}
+  configs:
+    description: Contents of configs by their versioned names.
+    type: dict
+    default: {}
+  scaled:
+    description:
+      - "Services whose number of replicas belongs to an autoscaler, as C({service: {min, max}}). The live number is kept
+        within these limits."
+    type: dict
+    default: {}
+  registry_auth:
+    description: "Credentials by registry host, as C({host: {username, password}}). Docker Hub is C(docker.io)."
+    type: dict
+    default: {}
+  sequential:
+    description: Services of one database, whose updates are rolled one after another in this order, each judged before the next.
+    type: list
+    elements: str
+    default: []
+  state:
+    description:
+      - V(present) deploys. V(absent) removes the services, the stack's own networks, and the secrets, configs and release
+        records kept for it, and waits until the tasks are gone. Volumes and external networks stay.
+    type: str
+    choices: [present, absent]
+    default: present
+  timeout_seconds:
+    description: Time limit of the whole deploy, and again of putting the last release back.
+    type: int
+    default: 600
+  pending_grace_seconds:
+    description: How long a task may stay without a node that can take it.
+    type: int
+    default: 30
+  keep_releases:
+    description: How many release records are kept, with the secrets and configs that they name. At least 1.
+    type: int
+    default: 5
+  lock_timeout_seconds:
+    description: How long to wait for another deploy to end.
+    type: int
+    default: 30
+  docker_socket:
+    description: The engine's socket.
+    type: path
+    default: /var/run/docker.sock
+  docker_cli:
+    description: The docker CLI, by name or path.
+    type: str
+    default: docker
+attributes:
+  check_mode:
+    support: full
+    description: Lints, asks the registries and plans. On a host that is no manager yet, everything is predicted as new.
+  diff_mode:
+    support: full
+    description: Shows each changing service's definition, specs changed by hand, and the content of new configs, masked.
+author: [Sophia platform (@sophia-ai)]
+"""
+
+EXAMPLES = r"""
+- name: Deploy a stack
+  sophia.platform.swarm_stack:
+    name: app
+    compose:
+      services:
+        backend:
+          image: ghcr.io/sophia-ai/sophia-backend:1.0.0
+          secrets: [{source: postgres_password, target: postgres_password, mode: 292}]
+          networks: [data]
+          deploy: {replicas: 2, endpoint_mode: dnsrr, update_config: {order: start-first, failure_action: rollback}}
+      networks: {data: {external: true}}
+      secrets: {postgres_password: {external: true, name: postgres_password_0a1b2c3d4e}}
+    secrets:
+      postgres_password_0a1b2c3d4e: "{{ postgres_password }}"
+    scaled: {backend: {min: 2, max: 6}}
+    registry_auth:
+      ghcr.io: {username: sophia, password: "{{ registry_password }}"}
+
+- name: Update three members of one database one after another
+  sophia.platform.swarm_stack:
+    name: cache
+    compose: "{{ cache_document }}"
+    sequential: [redis1, redis2, redis3]
+
+- name: Remove a stack; its volumes stay
+  sophia.platform.swarm_stack:
+    name: app
+    state: absent
+"""
+
+RETURN = r"""
+plan:
+  description: What is done (in check mode, would be done) to each service.
+  type: list
+  elements: dict
+  returned: always, unless refused before it was made
+  contains:
+    service: {description: The service's name in the document., type: str}
+    action: {description: "C(create), C(update), C(remove) or C(none).", type: str}
+    why: {description: "The fields that change, or why else. Empty for C(none).", type: str}
+    downtime: {description: Whether clients find nobody to answer for a while., type: bool}
+release:
+  description: Number of the stack's newest release record; 0 when there is none.
+  type: int
+  returned: always, unless refused before it was made
+images:
+  description: Each image of the document with the digest that it is pinned to.
+  type: dict
+  returned: always, unless refused before it was made
+drift:
+  description: "What was changed by hand since the last release: C(service) and the C(fields) of its spec. Values are not shown."
+  type: list
+  elements: dict
+  returned: always, unless refused before it was made
+removed:
+  description: Names of the secrets, configs, release records and networks that were removed with the stack.
+  type: list
+  elements: str
+  returned: when O(state=absent)
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.sophia.platform.plugins.module_utils.swarm import remove
+from ansible_collections.sophia.platform.plugins.module_utils.swarm.deploy import Deployment, Request
+from ansible_collections.sophia.platform.plugins.module_utils.swarm.engine import Engine
+from ansible_collections.sophia.platform.plugins.module_utils.swarm.errors import SwarmError
+from ansible_collections.sophia.platform.plugins.module_utils.swarm.lock import Interrupted
+from ansible_collections.sophia.platform.plugins.module_utils.swarm.swarm import Swarm
+
+ARGUMENTS = {
+    "name": {"type": "str", "required": True},
+    "compose": {"type": "dict"},
+    "secrets": {"type": "dict", "default": {}, "no_log": True},
+    "configs": {"type": "dict", "default": {}},
+    "scaled": {"type": "dict", "default": {}},
+    "registry_auth": {"type": "dict", "default": {}, "no_log": True},
+    "sequential": {"type": "list", "elements": "str", "default": []},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "timeout_seconds": {"type": "int", "default": 600},
+    "pending_grace_seconds": {"type": "int", "default": 30},
+    "keep_releases": {"type": "int", "default": 5},
+    "lock_timeout_seconds": {"type": "int", "default": 30},
+    "docker_socket": {"type": "path", "default": "/var/run/docker.sock"},
+    "docker_cli": {"type": "str", "default": "docker"},
+}
+SHOWN = ("name", "state", "scaled", "sequential", "timeout_seconds", "pending_grace_seconds", "keep_releases")
+
+
+def main() -> None:
+    # no_log keeps the parameters out of the host's journal; what is returned is chosen below.
+    module = AnsibleModule(
+        argument_spec=ARGUMENTS, required_if=[("state", "present", ["compose"])], supports_check_mode=True, no_log=True
+    )
+    params = module.params
+    # A login's name is no secret; masking it would mask parts of image names.
+    names = {str(login.get("username")) for login in params["registry_auth"].values()}
+    module.no_log_values -= names - {str(value) for value in params["secrets"].values()}
+    invocation = {"module_args": {name: params[name] for name in SHOWN}}
+    if params["keep_releases"] < 1:
+        module.fail_json(
+            msg=f"keep_releases is {params['keep_releases']}; at least 1 is needed to go back to.",
+            invocation=invocation,
+        )
+    warnings: list[str] = []
+    try:
+        result = run(module, warnings)
+    except SwarmError as error:
+        module.fail_json(
+            msg=error.message, invocation=invocation, warnings=warnings, **{"changed": False, **error.result}
+        )
+    except Interrupted as signal:
+        module.fail_json(
+            msg=f"Interrupted by {signal}. The lock is given back; what was deployed so far stays, and the next run judges and finishes it.",
+            invocation=invocation,
+            changed=True,
+        )
+    module.exit_json(invocation=invocation, warnings=warnings, **result)
+
+
+def run(module: AnsibleModule, warnings: list[str]) -> dict:
+    params = module.params
+    swarm = Swarm(Engine(params["docker_socket"]))
+    if params["state"] == "absent":
+        if module.check_mode:
+            return remove.predict(swarm, params["name"])
+        return remove.apply(swarm, params["name"], params["timeout_seconds"], params["lock_timeout_seconds"])
+    request = Request(
+        stack=params["name"],
+        compose=params["compose"],
+        secrets={name: str(value) for name, value in params["secrets"].items()},
+        configs={name: str(value) for name, value in params["configs"].items()},
+        scaled=params["scaled"],
+        registry_auth=params["registry_auth"],
+        sequential=params["sequential"],
+        timeout_seconds=params["timeout_seconds"],
+        pending_grace_seconds=params["pending_grace_seconds"],
+        keep_releases=params["keep_releases"],
+        lock_timeout_seconds=params["lock_timeout_seconds"],
+    )
+    deployment = Deployment(swarm, params["docker_cli"], request)
+    try:
+        return deployment.predict(module._diff) if module.check_mode else deployment.apply(module._diff)
+    finally:
+        warnings += deployment.warnings
+
+
+if __name__ == "__main__":
+    main()
