@@ -47,13 +47,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         lab = settings.read(given.inventory)
         if given.verb == "up":
-            commands.up(lab, fresh=given.fresh, registry=not given.no_registry, only=given.only)
+            commands.up(lab, fresh=given.fresh, with_registry=not given.no_registry, only=given.only)
         elif given.verb == "images":
-            commands.images(lab, only=given.only)
+            commands.build(lab, only=given.only)
         elif given.verb == "down":
-            commands.down(lab, only=given.only, images=given.images, state=given.state)
+            commands.down(lab, only=given.only, with_images=given.images, with_state=given.state)
         else:
-            return commands.status(lab)
+            commands.status(lab)
+            return 0
     except LabError as error:
         print(f"lab {given.verb}: {error}", file=sys.stderr)
         return 1

@@ -29,7 +29,12 @@ REPOSITORY = "sophia-lab/base"
 
 # Package lists stay in the base, compressed, so that `apt-get update` in a build finds most of them unchanged.
 # Builds and hosts may lose their disk in a crash: nothing waits for fsync.
-_APT = ['Acquire::Languages "none"', 'Acquire::GzipIndexes "true"', 'Acquire::Retries "3"', 'APT::Install-Recommends "0"']
+_APT = [
+    'Acquire::Languages "none"',
+    'Acquire::GzipIndexes "true"',
+    'Acquire::Retries "3"',
+    'APT::Install-Recommends "0"',
+]
 _DPKG = ["force-unsafe-io", "path-exclude=/usr/share/man/*", "path-exclude=/usr/share/doc/*"]
 _OPTIONS = [
     "--variant=minbase",
@@ -41,8 +46,8 @@ _OPTIONS = [
 _BUILD_SECONDS = 600
 
 
-def ensure(release: str, present: dict[str, str], upstream: bool) -> str:
-    """Make or fetch the base of a release unless it is here; give its id. `present`: the images here, by tag."""
+def ensure(release: str, present: dict[str, str], upstream: bool) -> tuple[str, str]:
+    """Make or fetch the base of a release unless it is here; give its tag and id. `present`: images by tag."""
     if release not in RELEASES:
         raise LabError(f"`# base: {release}` is none of {', '.join(RELEASES)}; see lab/bases.py.")
     recipe = "upstream" if upstream else hashlib.sha256(json.dumps(_OPTIONS).encode()).hexdigest()[:12]
@@ -52,10 +57,12 @@ def ensure(release: str, present: dict[str, str], upstream: bool) -> str:
             _bootstrap(release, tag)
         else:
             _pull(release, tag)
-    identity = present.get(tag) or docker.run("image", "inspect", "--format", "{{.Id}}", tag).stdout.strip()
-    if present.get(f"{REPOSITORY}:{release}") != identity:
-        docker.run("tag", tag, f"{REPOSITORY}:{release}")
-    return identity
+        present[tag] = docker.run("image", "inspect", "--format", "{{.Id}}", tag).stdout.strip()
+    alias = f"{REPOSITORY}:{release}"
+    if present.get(alias) != present[tag]:
+        docker.run("tag", tag, alias)
+        present[alias] = present[tag]
+    return tag, present[tag]
 
 
 def can_bootstrap() -> bool:
@@ -71,7 +78,7 @@ def _bootstrap(release: str, tag: str) -> None:
             ["mmdebstrap", "--quiet", *_OPTIONS, release, "-"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         take = subprocess.Popen(
-            ["docker", "import", "--change", f'LABEL {docker.LABEL}=image', "--change", 'CMD ["bash"]', "-", tag],
+            ["docker", "import", "--change", f"LABEL {docker.LABEL}=image", "--change", 'CMD ["bash"]', "-", tag],
             stdin=make.stdout,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

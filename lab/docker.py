@@ -19,7 +19,7 @@ def run(
     environment: dict[str, str] | None = None,
     check: bool = True,
 ) -> subprocess.CompletedProcess[str]:
-    """Run `docker …`. Raises LabError with what it said when it fails and `check` is true, or when it takes too long."""
+    """Run `docker …`. Raises LabError with what it said when it fails (unless `check` is false) or takes too long."""
     command = ["docker", *arguments]
     try:
         done = subprocess.run(
@@ -55,7 +55,7 @@ def tail(output: str, lines: int = 25) -> str:
 
 
 def inspect(kind: str, *names: str) -> dict[str, dict]:
-    """What the engine knows of things (kind: container, image, network, volume), by the names asked for; none if absent."""
+    """What the engine knows of things (kind: container, image, network, volume), by name, without the absent."""
     if not names:
         return {}
     found = json.loads(run(kind, "inspect", *names, check=False).stdout or "[]")
@@ -70,6 +70,12 @@ def images() -> dict[str, str]:
     """Every tagged image here: `repository:tag` -> id."""
     lines = run("images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}").stdout.splitlines()
     return dict(line.split(" ", 1) for line in lines)
+
+
+def lab_images() -> list[str]:
+    """The tags of all images that a lab made on this engine."""
+    found = run("images", "--filter", f"label={LABEL}=image", "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
+    return [tag for tag in found if "<none>" not in tag]
 
 
 def labelled(kind: str, prefix: str) -> list[str]:

@@ -33,7 +33,7 @@ def ensure(state_path: Path) -> Engine:
     if found:
         return found
     if os.environ.get("DOCKER_HOST"):
-        raise LabError(f"No Docker engine answers at DOCKER_HOST={os.environ['DOCKER_HOST']}; start it or unset the variable.")
+        raise LabError(f"No Docker engine answers at DOCKER_HOST={os.environ['DOCKER_HOST']}; start it or unset that.")
     if os.geteuid() != 0:
         raise LabError(
             "No Docker engine answers, and only root may start one. Start Docker (and be in the group `docker`), "
@@ -72,19 +72,21 @@ def start(state_path: Path) -> Engine:
                 return found
             time.sleep(0.3)
     seen = "ended" if process.poll() is not None else f"does not answer after {_START_SECONDS} s"
-    raise LabError(
-        f"dockerd was started and {seen}; the end of {log_path}:\n{docker.tail(log_path.read_text(errors='replace'), 15)}"
-    )
+    said = docker.tail(log_path.read_text(encoding="utf-8", errors="replace"), 15)
+    raise LabError(f"dockerd was started and {seen}; the end of {log_path}:\n{said}")
 
 
 def apt_install(*packages: str) -> None:
     """Install Debian packages on this machine. Raises LabError when that is not possible."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise LabError(f"Missing on this machine: {', '.join(packages)}. Install them; only root on Debian or Ubuntu can be helped.")
+        raise LabError(
+            f"Missing on this machine: {', '.join(packages)}. Install them; for root on Debian, the lab does."
+        )
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_SUSPEND": "1"}
     install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
     with step(f"apt-get install {' '.join(packages)}"):
         for command in (["apt-get", "update", "-qq"], install):
             done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=900, check=False)
         if done.returncode:
-            raise LabError(f"{' '.join(install)} failed with {done.returncode}: {docker.tail(done.stderr or done.stdout)}")
+            said = docker.tail(done.stderr or done.stdout)
+            raise LabError(f"{' '.join(install)} failed with {done.returncode}: {said}")

@@ -30,7 +30,7 @@ CAPABILITIES = (
     "IPC_OWNER KILL LEASE LINUX_IMMUTABLE MKNOD NET_ADMIN NET_BIND_SERVICE NET_BROADCAST NET_RAW SETFCAP SETGID "
     "SETPCAP SETUID SYSLOG SYS_ADMIN SYS_BOOT SYS_CHROOT SYS_MODULE SYS_NICE SYS_PACCT SYS_PTRACE SYS_RAWIO SYS_TIME "
     "SYS_TTY_CONFIG WAKE_ALARM"
-).split()
+)
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,13 @@ def rights(cgroup_version: int, privileged: bool) -> list[str]:
         groups = ["--cgroupns=private"]
     if privileged:
         return [*groups, "--privileged"]
-    unconfined = [f"--security-opt={option}" for option in ("seccomp=unconfined", "apparmor=unconfined", "systempaths=unconfined")]
-    return [*groups, *unconfined, "--device-cgroup-rule=a *:* rwm", *(f"--cap-add={name}" for name in CAPABILITIES)]
+    unconfined = [f"--security-opt={what}=unconfined" for what in ("seccomp", "apparmor", "systempaths")]
+    return [
+        *groups,
+        *unconfined,
+        "--device-cgroup-rule=a *:* rwm",
+        *(f"--cap-add={name}" for name in CAPABILITIES.split()),
+    ]
 
 
 @functools.cache
@@ -116,7 +121,7 @@ def ensure(settings: Settings, engine: Engine, state: State, image: str, host: H
         _create(plan)
         problem = _until_ready(host, files)
     if problem:
-        raise LabError(f"The host {host.name} (container {host.container}) is not ready after {_READY_SECONDS} s: {problem}")
+        raise LabError(f"{host.name} (container {host.container}) is not ready after {_READY_SECONDS} s: {problem}")
     return public_key
 
 
@@ -169,8 +174,8 @@ def _until_ready(host: Host, files: dict[str, str]) -> str | None:
 
 def _not_ready(host: Host, files: dict[str, str]) -> str | None:
     sums = "\n".join(f"{hashlib.sha256(text.encode()).hexdigest()}  {path}" for path, text in files.items())
-    script = "sha256sum --check --status 2>/dev/null && echo keys; systemctl is-system-running; systemctl is-active ssh; :"
-    done = docker.run("exec", "-i", host.container, "sh", "-c", script, stdin=f"{sums}\n", check=False, timeout_seconds=30)
+    script = "sha256sum --check --status 2>&1 && echo keys; systemctl is-system-running; systemctl is-active ssh; :"
+    done = docker.run("exec", "-i", host.container, "sh", "-c", script, stdin=f"{sums}\n", check=False)
     words = done.stdout.split()
     if done.returncode:
         return f"`docker exec` fails: {docker.tail(done.stderr, 3)}"

@@ -4,11 +4,8 @@
 from __future__ import annotations
 
 import functools
-import os
-import shutil
-import subprocess
+import re
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +22,7 @@ from lab.settings import Settings
 REPOSITORY = "sophia-lab"
 HOST, REGISTRY = "host", "registry"
 _BUILD_SECONDS = 900
-_BUILDERS = 2
+BUILDERS = 2
 
 
 @dataclass(frozen=True)
@@ -75,7 +72,7 @@ class Builder:
         """Make the image of a folder unless its content has been built; give its tag."""
         recipe = recipes.read(name)
         with self._bases:
-            base_id = bases.ensure(recipe.base, self.present, self.settings.upstream_images)
+            base, base_id = bases.ensure(recipe.base, self.present, self.settings.upstream_images)
         tag = f"{REPOSITORY}/{name}:{recipe.digest(base_id, self.engine.architecture)}"
         if tag not in self.present:
             found = None
@@ -84,12 +81,12 @@ class Builder:
                     recipe.wheels_path, recipe.release, self.engine.architecture, self.settings.cache_path
                 )
             with step(f"image {name}"):
-                self._build(tag, recipe, found)
+                self._build(tag, recipe, base, found)
             self._forget_others(name, tag)
         return tag
 
-    def _build(self, tag: str, recipe: recipes.Recipe, found: Path | None) -> None:
-        arguments = ["--build-arg", f"BASE={bases.REPOSITORY}:{recipe.base}", "--label", f"{docker.LABEL}=image"]
+    def _build(self, tag: str, recipe: recipes.Recipe, base: str, found: Path | None) -> None:
+        arguments = ["--build-arg", f"BASE={base}", "--label", f"{docker.LABEL}=image"]
         done = docker.run(
             *["build", "--force-rm", *arguments, "--tag", tag, "-"],
             stdin=recipe.context(found),
@@ -102,7 +99,8 @@ class Builder:
 
     def _forget_others(self, name: str, tag: str) -> None:
         """Remove the tags that earlier content of a folder got; what a container still uses stays."""
-        older = [other for other in self.present if other.startswith(f"{REPOSITORY}/{name}:") and other != tag]
+        ours = re.compile(rf"{REPOSITORY}/{re.escape(name)}:[0-9a-f]{{12}}")
+        older = [other for other in self.present if ours.fullmatch(other) and other != tag]
         if older:
             docker.run("rmi", *older, check=False)
 

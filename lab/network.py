@@ -23,7 +23,7 @@ def ensure(settings: Settings) -> None:
                 f"Remove it with `docker network rm {settings.network}`, or set LAB_PREFIX to another name."
             )
         containers = [item["Name"] for item in (found.get("Containers") or {}).values()]
-        docker.run("rm", "--force", "--volumes", *docker.labelled("container", settings.prefix), *containers, check=False)
+        docker.run("rm", "--force", "--volumes", *containers, check=False)
         docker.run("network", "rm", settings.network)
     done = docker.run(
         *["network", "create", "--label", f"{docker.LABEL}={settings.prefix}", "--subnet", wanted, settings.network],

@@ -20,7 +20,7 @@ def refuse_if_taken(port: int, what: str, remedy: str) -> None:
             if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                 raise
             reason = "may not be used by this user" if error.errno == errno.EACCES else f"is taken by {_occupant(port)}"
-            raise LabError(f"Port {port} of 127.0.0.1, which {what} needs, {reason}. Stop that, or {remedy}.") from error
+            raise LabError(f"Port {port} of 127.0.0.1, for {what}, {reason}. Stop that, or {remedy}.") from error
 
 
 def _occupant(port: int) -> str:

@@ -82,7 +82,7 @@ class Registry:
 
 
 def ensure(settings: Settings, image: str, password: str) -> Registry:
-    """Have the registry run with this image and password, and answer. Its storage is kept whatever else is made anew."""
+    """Have the registry run with this image and password, and answer. Its storage outlives its container."""
     registry = Registry(settings.registry_endpoint, password, settings.state_path / "docker")
     name = settings.registry_container
     container = docker.inspect("container", name).get(name)

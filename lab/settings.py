@@ -75,7 +75,7 @@ def read(inventory: Path | None = None, environment: dict[str, str] | None = Non
     hosts = read_hosts(_yaml(path), prefix, path)
     images = environment.get("LAB_IMAGES") or "stand-in"
     if images not in ("stand-in", "upstream"):
-        raise LabError(f"LAB_IMAGES is {images!r}; it is `stand-in` (built here) or `upstream` (the production images).")
+        raise LabError(f"LAB_IMAGES is {images!r}; it is `stand-in` (built here) or `upstream` (production's).")
     return Settings(
         prefix=prefix,
         state_path=Path(environment.get("LAB_STATE") or home / ".local/state/sophia-lab").expanduser(),

@@ -38,9 +38,7 @@ class State:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.chmod(0o700)
         except OSError as error:
-            raise LabError(f"The lab's state directory {path}: {error.strerror}. Set LAB_STATE to another one.") from error
-
-    # ── secrets ───────────────────────────────────────────────────────────────────────────────────────────────────
+            raise LabError(f"The lab's state directory {path}: {error.strerror}. LAB_STATE names another.") from error
 
     def ensure_secrets(self, names: list[str]) -> dict[str, str]:
         """All secrets, with a value made for each of `names` that has none. A value that is there never changes."""
@@ -72,8 +70,6 @@ class State:
         vault = VaultLib([("default", VaultSecret(self.password_path.read_bytes().strip()))])
         document = yaml.safe_dump(values, sort_keys=True, width=1000)
         write_private(self.secrets_path, vault.encrypt(document).decode())
-
-    # ── keys ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def ensure_key(self) -> str:
         """The public key that the hosts let in; the pair is made when its private half is missing."""

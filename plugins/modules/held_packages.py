@@ -12,8 +12,9 @@ description:
   - Makes sure that packages are installed, at a version when one is given, and on hold in dpkg, so that no unattended
     upgrade restarts what runs on the host.
   - Needs neither python3-apt nor package lists for check mode, so it predicts a change on a bare host too.
-  - Package lists are read again only when they do not have what must be installed. Recommended packages are not installed, no
-    package is ever removed, and services of new packages are not started; a later task does that.
+  - Package lists are read again only when they do not have what must be installed.
+  - Recommended packages are not installed, no package is ever removed, and services of new packages are not started; a
+    later task does that.
 options:
   names:
     description: The packages.
@@ -104,8 +105,9 @@ def main() -> None:
     wanted = {name: options["version"] for name in options["names"] if options["version"]}
     try:
         installed = apt.read_installed(names)
-        candidates = apt.read_candidates(names) if set(names) - set(installed) or wanted else {}
-        plan = make_plan(names, wanted, installed, candidates, options["allow_upgrade"])
+        plan = make_plan(names, wanted, installed, {}, options["allow_upgrade"])
+        if plan.install:
+            plan = make_plan(names, wanted, installed, apt.read_candidates(names), options["allow_upgrade"])
         if not module.check_mode:
             plan = install(plan, names, wanted, installed, options)
         if plan.problems:

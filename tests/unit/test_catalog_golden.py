@@ -9,11 +9,10 @@ import os
 
 import pytest
 import yaml
-from catalog_fixtures import ROOT, load, of_environment, platform
-
 from ansible_collections.sophia.platform.plugins.module_utils.catalog import tree
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.documents import documents
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.model import read
+from catalog_fixtures import ROOT, load, of_environment, platform
 
 GOLDEN = ROOT / "tests/golden"
 HOW = "run GOLDEN=write python -m pytest tests/unit/test_catalog_golden.py and look at the difference"

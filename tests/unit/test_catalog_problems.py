@@ -3,9 +3,8 @@
 import random
 
 import pytest
-from catalog_fixtures import ROOT, load, of_environment, platform
-
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.problems import hosts, problems
+from catalog_fixtures import ROOT, load, of_environment, platform
 
 INVALID = sorted((ROOT / "tests/catalog/invalid").glob("*.yml"))
 VALID = sorted((ROOT / "tests/catalog/valid").glob("*.yml"))
@@ -63,7 +62,25 @@ def test_all_at_once_and_sorted_by_line():
     assert len(problems(platform(services=many, domain="x"), hosts=[])) == 3 + 1 + 1
 
 
-ODD = [None, True, 0, -1, 2.5, float("nan"), float("inf"), "", "{", "a", "x" * 99, [], [None], [[]], {}, {"a": None}, {None: 1}]
+ODD = [
+    None,
+    True,
+    0,
+    -1,
+    2.5,
+    float("nan"),
+    float("inf"),
+    "",
+    "{",
+    "a",
+    "x" * 99,
+    [],
+    [None],
+    [[]],
+    {},
+    {"a": None},
+    {None: 1},
+]
 
 
 def test_never_raises():
@@ -82,7 +99,9 @@ def test_never_raises():
                 if isinstance(entry[key], dict):
                     below = chance.choice(sorted(entry[key]))
                     services[index] = {**entry, key: {**entry[key], below: value}}
-                    problems(platform(**{**whole["platform"], "services": services}), whole["secret_names"], whole["hosts"])
+                    problems(
+                        platform(**{**whole["platform"], "services": services}), whole["secret_names"], whole["hosts"]
+                    )
 
 
 def test_hosts_of_the_inventory():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The documents that the catalog computes for services to read as configs, by the name that an entry gives as source."""
+"""The documents that services read as configs, by the name that an entry gives as source."""
 
 from __future__ import annotations
 

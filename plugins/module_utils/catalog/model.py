@@ -22,8 +22,12 @@ class Service(dict):
         super().__init__(values)
         self.origins, self.origin = origins, origin
 
-    def at(self, option: str = "name") -> str:
+    def at(self, option: str) -> str:
         return self.origins.get(option, self.origin)
+
+    def problem(self, option: str, text: str) -> str:
+        """A message about an option of this entry."""
+        return f"{self.at(option)}: service {self.name}: {text}"
 
     @property
     def name(self) -> str:

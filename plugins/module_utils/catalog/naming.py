@@ -12,7 +12,7 @@ HASH_LENGTH = 10
 
 
 def image_parts(image: str) -> tuple[str, str, str]:
-    """Registry, repository and tag (empty when there is none) of an image's name, with Docker's own defaults written out."""
+    """Registry, repository and tag (empty when there is none) of an image's name, Docker's defaults written out."""
     name = image.partition("@")[0]
     first, slash, rest = name.partition("/")
     if not slash or not ("." in first or ":" in first or first == "localhost"):

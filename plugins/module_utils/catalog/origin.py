@@ -29,7 +29,7 @@ def where(*values: object, otherwise: str = CATALOG_PATH) -> str:
 
 
 def settled(value: object) -> object:
-    """The value with its lazy containers filled in, once; the values and keys in them still know where they were written."""
+    """The value with its lazy containers filled in, once. Texts in them still know where they were written."""
     if isinstance(value, dict):
         return {key: settled(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

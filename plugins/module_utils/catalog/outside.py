@@ -15,7 +15,7 @@ TTL_SECONDS = 300
 
 
 def records(catalog: Catalog) -> list[dict]:
-    """The zone: {name, type, value, ttl_seconds}, names within the domain. One A record a routed host and edge address."""
+    """The zone: {name, type, value, ttl_seconds}, names within the domain. Routed hosts have one A record an edge."""
     hosts = sorted({service["route"]["host"] for service in catalog.entries if service["route"]})
     routed = [
         {"name": host, "type": "A", "value": address, "ttl_seconds": TTL_SECONDS}

@@ -21,7 +21,7 @@ ROLES = {"managers": "manager", "workers": "worker"}
 def problems(platform: object, secret_names: list[str] | None = None, hosts: list[dict] | None = None) -> list[str]:
     """All problems, sorted; none means that everything can be computed. Never raises.
 
-    secret_names: what the secret store has; None leaves that out. hosts: {name, role, labels} each; None leaves them out.
+    secret_names: what the secret store has. hosts: {name, role, labels} each. What is None is not checked.
     """
     try:
         catalog, found = load(platform)

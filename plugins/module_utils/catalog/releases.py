@@ -13,7 +13,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog.naming imp
 def stacks(catalog: Catalog, secrets: dict[str, str] | None = None) -> list[dict]:
     """The stacks in deploy order: {name, compose, secrets, configs, scaled}.
 
-    secrets: values by base name; None gives names that are computed from the base names, and no values, which is enough to read.
+    secrets: values by base name. None gives names made from the base names and empty values, to be read, not deployed.
     Raises CatalogError when values are missing.
     """
     _all_there(catalog, secrets)

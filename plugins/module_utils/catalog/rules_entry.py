@@ -71,6 +71,9 @@ def numbers(_catalog: Catalog, service: Service) -> Found:
 
 
 def ports(_catalog: Catalog, service: Service) -> Found:
+    published = [(port["protocol"], port["published"]) for port in service["publish"]]
+    if len(set(published)) < len(published):
+        yield "publish", "publishes one port of the nodes twice"
     if service["port"] is None:
         if service["route"]:
             yield "route", "route without port: say with port where the service listens"
@@ -164,7 +167,10 @@ def networks(catalog: Catalog, service: Service) -> Found:
     for name in service.networks:
         if name not in catalog.networks:
             option = "networks" if name in service["networks"] else "route" if name == "edge" else "metrics"
-            yield option, f"unknown network {name}; platform_networks has {', '.join(map(str, catalog.networks)) or 'none'}"
+            yield (
+                option,
+                f"unknown network {name}; platform_networks has {', '.join(map(str, catalog.networks)) or 'none'}",
+            )
 
 
 RULES = (
@@ -189,4 +195,4 @@ def problems(catalog: Catalog) -> Iterator[str]:
     for service in catalog.entries:
         for rule in RULES:
             for option, text in rule(catalog, service):
-                yield f"{service.at(option)}: service {service.name}: {text}"
+                yield service.problem(option, text)

@@ -21,7 +21,7 @@ def problems(catalog: Catalog, hosts: list[dict]) -> Iterator[str]:
         yield f"{place}: two managers, {both}: losing one of them stops the Swarm; have one, three or five"
     for service in catalog.entries:
         for option, text in _placement(catalog, service, hosts):
-            yield f"{service.at(option)}: service {service.name}: {text} ({place})"
+            yield service.problem(option, f"{text} ({place})")
 
 
 def eligible(service: Service, hosts: list[dict]) -> list[str]:
@@ -48,11 +48,8 @@ def _placement(catalog: Catalog, service: Service, hosts: list[dict]) -> Iterato
         return
     count = (service["autoscale"] or {}).get("max") or service["replicas"]
     if service["volumes"] and len(names) > 1:
-        shown = ", ".join(names)
-        yield (
-            "volumes",
-            f"volumes without placement.labels that only one host has: a task could move among {shown} and find no data",
-        )
+        text = "volumes without placement.labels that only one host has: a task could move and find no data"
+        yield "volumes", f"{text}, among {', '.join(names)}"
     if service["publish"] and count > len(names):
         yield "publish", f"publishes a port of its node with {count} replicas, but only {_hosts(names)} may run it"
     limit = max_per_node(catalog, service)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import difflib
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -18,7 +18,7 @@ NEUTRAL = {"list": [], "dict": {}, "int": 0, "float": 0, "str": "", "raw": None}
 NOISE = (NoLogError, SubParameterTypeError, UnsupportedError)  # said better here
 
 
-@lru_cache(maxsize=None)
+@cache
 def options_of(entry_point: str) -> dict:
     """The options of an entry point of the role `catalog`: `platform` or `entry`."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -29,8 +29,8 @@ def options_of(entry_point: str) -> dict:
 def validate(entry_point: str, values: dict, place: str) -> tuple[dict, list[tuple[str, str]], bool]:
     """Check values against an entry point. `place` is where values were written that do not know it themselves.
 
-    Returns the values with defaults filled in, the problems as (place, text), and whether the values can be computed with,
-    that is nothing is missing or of a wrong type (unknown options do no harm).
+    Returns the values with defaults filled in, the problems as (place, text), and whether the values can be computed
+    with: nothing is missing or of a wrong type. Unknown options do no harm.
     """
     options = options_of(entry_point)
     misfits: list[tuple[str, str]] = []
@@ -58,7 +58,7 @@ def _unknown(options: dict, values: dict, path: tuple[str, ...], place: str) -> 
 
 
 def _fitting(options: dict, values: dict, prefix: str, place: str, misfits: list) -> dict:
-    """The values without those of a wrong type, which Ansible would turn into something else; adds these to `misfits`."""
+    """The values without those of a wrong type, which Ansible would try to convert; they are added to `misfits`."""
     kept = {}
     for key, value in values.items():
         if not isinstance(key, str):

@@ -84,7 +84,8 @@ def _attached(compose: Mapping, kind: str, entries: list) -> dict[str, dict]:
     for entry in entries:
         own = {"source": entry} if isinstance(entry, str) else dict(entry)
         key = own.pop("source")
-        attached[own.pop("target", key)] = {"name": object_name(compose, kind, key), **own}
+        target = own.pop("target", key)
+        attached[target] = {"name": object_name(compose, kind, key), **own}
     return attached
 
 

@@ -212,12 +212,12 @@ class Deployment:
 
     def _record(self, state: State, prepared: Prepared) -> int:
         """Write the release record, unless the last one says the same, and prune; returns the release's number."""
-        request, records = self._request, state.records
+        request = self._request
         number = state.latest["number"] if state.latest else 0
-        if prepared.changes or self._new_input(state):
+        services = self._swarm.services(request.stack)
+        seen = {specs.short_name(service, request.stack): specs.normalised(service["Spec"]) for service in services}
+        if self._new_input(state) or state.latest["specs"] != seen:
             number += 1
-            services = self._swarm.services(request.stack)
-            seen = {specs.short_name(service, request.stack): specs.normalised(service["Spec"]) for service in services}
             record = release.make(request.stack, number, request.compose, prepared.pinned, request.scaled, seen)
             release.store(self._swarm, record)
             records = release.load(self._swarm, request.stack)
@@ -252,6 +252,7 @@ class Deployment:
             )
         previous = release.for_plan(record)
         steps = plan.steps(previous.views, previous, live, record["scaled"])
+        steps = [step for step in steps if not _is_job(previous.views.get(step.service))]  # no migration runs twice
         roller.roll(
             record["compose"],
             record["pinned"],
@@ -260,8 +261,11 @@ class Deployment:
             time.monotonic() + self._request.timeout_seconds,
             set(),
         )
-        touched = [step.service for step in steps if step.action != plan.NONE]
-        how = f"deployed again: {', '.join(touched)}" if touched else "the automatic rollback had done it already"
+        again = ", ".join(step.service for step in steps if step.action in (plan.CREATE, plan.UPDATE))
+        gone = ", ".join(step.service for step in steps if step.action == plan.REMOVE)
+        parts = [f"deployed again: {again}"] if again else []
+        parts += [f"removed: {gone}"] if gone else []
+        how = "; ".join(parts) or "the automatic rollback had done it already"
         return f"The release {record['number']} of {stack} runs again, and was judged the same way ({how})."
 
     def _result(self, prepared: Prepared, state: State, changed: bool, with_diff: bool) -> dict:
@@ -292,3 +296,7 @@ class Deployment:
             text = self._masker.text(objects.content(found)) if found else None
             entries.append(diffs.entry(f"config {objects.base_name(name)}", text, self._masker.text(content)))
         return entries
+
+
+def _is_job(view: dict | None) -> bool:
+    return ((view or {}).get("deploy") or {}).get("mode") in specs.JOB_MODES

@@ -59,7 +59,7 @@ def _ask(swarm: Swarm, reference: str, logins: Mapping, wanted: set[str]) -> str
     try:
         answer = swarm.image(reference, host, login)
     except EngineError as error:
-        return SwarmError(f"{reference}: {error.message} {_advice(error, host, bool(login))}")
+        return SwarmError(f"{reference}: {error.message.rstrip('.')}. {_advice(error, host, bool(login))}")
     offered = {platform.get("architecture") for platform in answer.get("Platforms") or []} - {None, "", "unknown"}
     if offered and not offered & wanted:
         return SwarmError(

@@ -73,8 +73,9 @@ class Judge:
         self, now: float, verdict: Verdict, expected: Expectation, service: dict, tasks: list[dict], current: list[dict]
     ) -> None:
         name, spec = expected.name, service["Spec"]
+        ended = FAILED_STATES if specs.mode(spec) in specs.JOB_MODES else (*FAILED_STATES, "complete")
         for task in tasks:
-            if task["Status"]["State"] in FAILED_STATES and task["ID"] not in self._old_task_ids:
+            if task["Status"]["State"] in ended and task["ID"] not in self._old_task_ids:
                 self.failures.setdefault(name, {})[task["ID"]] = task
         update = service.get("UpdateStatus") or {}
         state = update.get("State") or ""
@@ -134,7 +135,7 @@ class Judge:
             slot = str(task.get("Slot") or task.get("NodeID") or "")
             slots[slot] = slots.get(slot, 0) + 1
         worst = max(slots.values(), default=0)
-        return f"its tasks fail again and again ({worst} times so far)" if worst >= NEW_FAILURES_LIMIT else ""
+        return f"its tasks end again and again ({worst} times so far)" if worst >= NEW_FAILURES_LIMIT else ""
 
     def _job(self, verdict: Verdict, expected: Expectation, service: dict, tasks: list[dict]) -> None:
         if not expected.deployed:
@@ -162,8 +163,10 @@ def missing_tasks(service: dict, tasks: Iterable[dict]) -> str:
     if wanted is None:  # the engine knows on how many nodes a global service belongs
         wanted = max((service.get("ServiceStatus") or {}).get("DesiredTasks", 0), len(desired), 1)
     running = [task for task in desired if _runs(task)]
-    if len(running) >= wanted:
+    if len(running) == len(desired) == wanted:
         return ""
+    if len(desired) > wanted:
+        return f"{len(desired)} tasks are to run, and {wanted} are wanted"
     others = sorted({_state(task) for task in desired if not _runs(task)})
     return f"{len(running)} of {wanted} tasks run" + (f" ({'; '.join(others)})" if others else "")
 

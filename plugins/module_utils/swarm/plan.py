@@ -87,7 +87,7 @@ def _step(
     if before is None:
         replace = specs.mode(service["Spec"]) != _mode(view)
         return Step(name, UPDATE, "there is no release record of it", _stops(view), replace)
-    changes = differences(before, view)
+    changes = differences(_without_replicas(before) if bounds else before, view)
     fields = {change.partition(":")[0] for change in changes}
     why = list(changes)
     if drifted:
@@ -101,12 +101,16 @@ def _step(
     return Step(name, UPDATE, "; ".join(why), replace or _downtime(before, view, fields, drifted), replace)
 
 
+def _without_replicas(view: Mapping) -> dict:
+    return {**view, "deploy": {key: value for key, value in (view.get("deploy") or {}).items() if key != "replicas"}}
+
+
 def differences(before: Mapping, after: Mapping) -> list[str]:
     """What differs between two views of a service, as `field: old -> new`; values of variables are not shown."""
     found = []
     for key in sorted({*before, *after}):
         old, new = before.get(key), after.get(key)
-        if old == new:
+        if old == new or (not old and not new):
             continue
         if key == "deploy":
             found += [f"deploy.{change}" for change in _deploy_differences(old or {}, new or {})]

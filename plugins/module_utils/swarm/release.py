@@ -77,11 +77,10 @@ def store(swarm: Swarm, record: Mapping) -> None:
     swarm.create("configs", name, encoded(record), labels)
 
 
-def forget_old(swarm: Swarm, records: list[dict], keep: int) -> list[dict]:
-    """Remove all but the newest records of one stack; returns those that are left."""
+def forget_old(swarm: Swarm, records: list[dict], keep: int) -> None:
+    """Remove all but the newest records of one stack."""
     for record in records[:-keep]:
         swarm.remove("configs", record["id"])
-    return records[-keep:]
 
 
 def for_plan(record: Mapping | None) -> Release | None:

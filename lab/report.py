@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What `python -m lab status` prints."""
+
+from __future__ import annotations
+
+from ansible_collections.sophia.platform.plugins.module_utils.catalog import model
+from ansible_collections.sophia.platform.plugins.module_utils.catalog.errors import CatalogError
+
+from lab import docker
+from lab.settings import Settings
+
+
+def text(settings: Settings) -> str:
+    """The lab's containers and the addresses of its services, as a table."""
+    names = [host.container for host in settings.hosts] + [settings.registry_container]
+    found = docker.inspect("container", *names)
+    state = {name: found[name]["State"]["Status"] if name in found else "absent" for name in names}
+    ssh = f"ssh -i {settings.state_path}/id_ed25519 -o UserKnownHostsFile={settings.state_path}/known_hosts"
+    rows = [("HOST", "STATE", "ADDRESS", "SSH PORT", "EDGE")]
+    for host in settings.hosts:
+        edge = f"127.0.0.1:{host.edge_port}" if host.edge_port else "-"
+        rows.append((host.name, state[host.container], host.address, str(host.ssh_port), edge))
+    registry = (settings.registry_container, state[settings.registry_container], settings.registry_address)
+    rows.append((*registry, "-", settings.registry_endpoint))
+    parts = [table(rows), f"log in: {ssh} -p {settings.hosts[0].ssh_port} root@127.0.0.1"]
+    routes = services(settings.variables)
+    if routes:
+        parts += [table([("SERVICE", "ADDRESS", ""), *routes])]
+    if any(note for _name, _url, note in routes):
+        parts.append(
+            f"operators: user {model.OPERATOR['username']}, {model.OPERATOR['secret']} in `ansible-vault view "
+            f"--vault-password-file {settings.state_path}/vault_password {settings.state_path}/secrets.yml`"
+        )
+    return "\n\n".join(parts)
+
+
+def services(variables: dict) -> list[tuple[str, str, str]]:
+    """(name, address outside, note) of every routed service."""
+    try:
+        catalog = model.load(variables.get("platform"))[0]
+    except CatalogError:
+        return []
+    return [
+        (
+            entry.name,
+            catalog.url(entry, (entry["health"] or {}).get("path") or "/"),
+            "for operators" if model.is_for_operators(entry) else "",
+        )
+        for entry in catalog.entries
+        if entry["route"]
+    ]
+
+
+def table(rows: list[tuple[str, ...]]) -> str:
+    """Rows as text, each column as wide as its widest cell."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)

@@ -1,0 +1,20 @@
+"""Check mode on hosts that are in no Swarm, whether they have an engine already or not."""
+
+import testinfra
+
+testinfra_hosts = ["ansible://sophia-mol-1"]
+HOSTS = [f"sophia-mol-{number}" for number in (1, 2, 3)]
+
+
+def test_predicts_and_changes_nothing(host, playbook, request):
+    inventory = request.config.option.ansible_inventory
+    for name in HOSTS:
+        one = testinfra.get_host(f"ansible://{name}", ansible_inventory=inventory)
+        if one.exists("docker"):
+            one.run("docker swarm leave --force")
+    run = playbook("swarm.yml", "--check", "--diff")
+    assert (run.status, run.failed) == (0, 0), run.text
+    assert run.changed == len(HOSTS) + 1
+    assert "+makes a new Swarm" in run.text
+    assert "+network data: " in run.text and '"Labels": {"redis": "1"}' in run.text
+    assert "/var/lib/docker/swarm/docker-state.json" not in host.run("ls /var/lib/docker/swarm/*").stdout
