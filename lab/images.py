@@ -66,12 +66,12 @@ class Builder:
     def __init__(self, settings: Settings, engine: Engine) -> None:
         self.settings, self.engine = settings, engine
         self.present = docker.images()
-        self._bases = threading.Lock()
+        self._bases = {release: threading.Lock() for release in bases.RELEASES}
 
     def build(self, name: str) -> str:
         """Make the image of a folder unless its content has been built; give its tag."""
         recipe = recipes.read(name)
-        with self._bases:
+        with self._bases[recipe.base]:
             base, base_id = bases.ensure(recipe.base, self.present, self.settings.upstream_images)
         tag = f"{REPOSITORY}/{name}:{recipe.digest(base_id, self.engine.architecture)}"
         if tag not in self.present:

@@ -167,11 +167,9 @@ removed:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.sophia.platform.plugins.module_utils.swarm import remove
-from ansible_collections.sophia.platform.plugins.module_utils.swarm.deploy import Deployment, Request
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.engine import Engine
-from ansible_collections.sophia.platform.plugins.module_utils.swarm.errors import SwarmError
-from ansible_collections.sophia.platform.plugins.module_utils.swarm.lock import Interrupted
+from ansible_collections.sophia.platform.plugins.module_utils.swarm.errors import EngineError, Interrupted, SwarmError
+from ansible_collections.sophia.platform.plugins.module_utils.swarm.stack import Request, Stack
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.swarm import Swarm
 
 ARGUMENTS = {
@@ -208,26 +206,27 @@ def main() -> None:
             msg=f"keep_releases is {params['keep_releases']}; at least 1 is needed to go back to.",
             invocation=invocation,
         )
-    warnings: list[str] = []
     try:
-        result = run(module, warnings)
+        result = run(module)
     except SwarmError as error:
-        module.fail_json(
-            msg=error.message, invocation=invocation, warnings=warnings, **{"changed": False, **error.result}
-        )
+        module.fail_json(msg=error.message, invocation=invocation, **{"changed": False, **error.result})
     except Interrupted as signal:
         module.fail_json(
-            msg=f"Interrupted by {signal}. The lock is given back; what was deployed so far stays, and the next run judges and finishes it.",
+            msg=f"Interrupted by {signal}. The lock is given back; what was deployed so far stays, and the next run "
+            "judges and finishes it.",
             invocation=invocation,
             changed=True,
         )
-    module.exit_json(invocation=invocation, warnings=warnings, **result)
+    module.exit_json(invocation=invocation, **result)
 
 
-def run(module: AnsibleModule, warnings: list[str]) -> dict:
+def run(module: AnsibleModule) -> dict:
+    """The work itself; what a run with nothing to do does not need is imported only when it is needed."""
     params = module.params
     swarm = Swarm(Engine(params["docker_socket"]))
     if params["state"] == "absent":
+        from ansible_collections.sophia.platform.plugins.module_utils.swarm import remove
+
         if module.check_mode:
             return remove.predict(swarm, params["name"])
         return remove.apply(swarm, params["name"], params["timeout_seconds"], params["lock_timeout_seconds"])
@@ -244,11 +243,19 @@ def run(module: AnsibleModule, warnings: list[str]) -> dict:
         keep_releases=params["keep_releases"],
         lock_timeout_seconds=params["lock_timeout_seconds"],
     )
-    deployment = Deployment(swarm, params["docker_cli"], request)
+    stack = Stack(swarm, request)
     try:
-        return deployment.predict(module._diff) if module.check_mode else deployment.apply(module._diff)
-    finally:
-        warnings += deployment.warnings
+        at_rest = stack.at_rest()
+    except EngineError:
+        if not module.check_mode:
+            raise
+        at_rest = None
+    if at_rest:
+        return at_rest
+    from ansible_collections.sophia.platform.plugins.module_utils.swarm.deploy import Deployment
+
+    deployment = Deployment(stack, params["docker_cli"], module._diff, module.warn)
+    return deployment.predict() if module.check_mode else deployment.apply()
 
 
 if __name__ == "__main__":

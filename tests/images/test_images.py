@@ -85,6 +85,7 @@ def test_postgres_runs_unprivileged_with_the_options_given(postgres):
     assert sql(postgres, "SHOW max_connections").stdout.strip() == "17"
     assert sql(postgres, "SELECT DISTINCT datcollate FROM pg_database").stdout.strip() == "en_US.utf8"
     assert postgres.run("stat", "-c", "%u %a", "/var/lib/postgresql/data/pgdata").stdout.split() == ["999", "700"]
+    assert postgres.run("pg_isready", "-h", "/var/run/postgresql").returncode == 0
     server = postgres.run("head", "-1", "/var/lib/postgresql/data/pgdata/postmaster.pid").stdout.strip()
     assert postgres.run("stat", "-c", "%u", f"/proc/{server}").stdout.strip() == "999"
 
@@ -201,6 +202,16 @@ def test_exporters_and_monitors_answer_the_catalogs_health_check(start, catalog,
     with start(name, *service["command"], files=MINIMAL_CONFIGS[name]) as container:
         container.healthy(service["healthcheck"]["test"])
         assert container.run("id", "-u").stdout.strip() == "65534"
+
+
+def test_node_exporter_collects_what_the_released_one_does(start, catalog):
+    service = catalog["node-exporter"]
+    with start("node-exporter", *service["command"]) as container:
+        container.healthy(service["healthcheck"]["test"])
+        metrics = container.run("wget", "-q", "-O", "-", "http://127.0.0.1:9100/metrics").stdout
+    assert 'node_scrape_collector_success{collector="meminfo"} 1' in metrics
+    assert 'collector="systemd"' not in metrics
+    assert "node_textfile_scrape_error 0" in metrics
 
 
 @pytest.mark.parametrize(

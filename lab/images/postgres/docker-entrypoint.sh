@@ -5,6 +5,7 @@
 # initialisation was cut short, nobody was ever served from it, and it begins anew. The marker can lie in PGDATA because
 # initdb, which wants an empty directory, works below the marker and its files are moved up.
 set -Eeo pipefail
+readonly sockets=/var/run/postgresql,/tmp # where others look for the socket, and where the wheel's own clients do
 
 fail() {
   printf 'docker-entrypoint: %s\n' "$*" >&2
@@ -70,6 +71,7 @@ process_init_files() {
   # shellcheck disable=SC2034  # for sourced scripts
   psql=(docker_process_sql)
   for file in /docker-entrypoint-initdb.d/*; do
+    [[ -e $file ]] || continue # the directory is empty
     printf 'docker-entrypoint: %s\n' "$file"
     case $file in
       *.sh)
@@ -111,6 +113,7 @@ initialise() {
 
   # POSTGRES_INITDB_ARGS is shell text: its quotes count.
   eval 'initdb --pgdata="$marker/data" --no-instructions --username="$POSTGRES_USER" ' \
+    '--set listen_addresses="*" --set unix_socket_directories="$sockets" ' \
     '--pwfile=<(printf "%s\n" "$POSTGRES_PASSWORD") ${POSTGRES_INITDB_WALDIR:+--waldir "$POSTGRES_INITDB_WALDIR"} ' \
     "$POSTGRES_INITDB_ARGS"
   mv "$marker"/data/* "$PGDATA/"
@@ -120,7 +123,7 @@ initialise() {
   # Until the last script has run the server answers on its sockets only, so that no health check passes too early.
   export PGPASSWORD=${PGPASSWORD:-$POSTGRES_PASSWORD}
   PGUSER=${PGUSER:-$POSTGRES_USER} pg_ctl --pgdata="$PGDATA" --wait start --options="$(printf '%q ' "$@" \
-    -c listen_addresses= -c 'unix_socket_directories=/var/run/postgresql,/tmp' -p "${PGPORT:-5432}")"
+    -c listen_addresses= -c "unix_socket_directories=$sockets" -p "${PGPORT:-5432}")"
   create_database "$POSTGRES_DB"
   process_init_files
   PGUSER=${PGUSER:-postgres} pg_ctl --pgdata="$PGDATA" --mode=fast --wait stop

@@ -1,6 +1,6 @@
 """Check mode on hosts without an engine."""
 
-testinfra_hosts = ["ansible://sophia-mol-1"]
+testinfra_hosts = ["ansible://mol-1"]
 
 
 def test_predicts_and_changes_nothing(host, playbook):

@@ -2,8 +2,8 @@
 
 import testinfra
 
-testinfra_hosts = ["ansible://sophia-mol-1"]
-HOSTS = [f"sophia-mol-{number}" for number in (1, 2, 3)]
+testinfra_hosts = ["ansible://mol-1"]
+HOSTS = [f"mol-{number}" for number in (1, 2, 3)]
 
 
 def test_predicts_and_changes_nothing(host, playbook, request):

@@ -2,7 +2,7 @@
 
 import json
 
-testinfra_hosts = ["ansible://sophia-mol-1"]
+testinfra_hosts = ["ansible://mol-1"]
 
 
 def ask(host, command):
@@ -11,12 +11,12 @@ def ask(host, command):
 
 def test_every_manager_is_reachable(host):
     states = host.check_output("docker node ls --format '{{.Hostname}} {{.Status}} {{.ManagerStatus}}'").splitlines()
-    assert sorted(state.split()[:2] for state in states) == [[f"sophia-mol-{n}", "Ready"] for n in (1, 2, 3)]
+    assert sorted(state.split()[:2] for state in states) == [[f"mol-{n}", "Ready"] for n in (1, 2, 3)]
     assert sorted(state.split()[2] for state in states) == ["Leader", "Reachable", "Reachable"]
 
 
 def test_nodes_have_the_labels_of_the_inventory(host):
-    labels = {name: ask(host, f"docker node inspect sophia-mol-{name}")["Spec"]["Labels"] for name in (1, 2, 3)}
+    labels = {name: ask(host, f"docker node inspect mol-{name}")["Spec"]["Labels"] for name in (1, 2, 3)}
     assert labels == {1: {"postgres": "1"}, 2: {"redis": "1"}, 3: {}}
 
 
@@ -35,8 +35,8 @@ def test_converged_hosts_need_nothing_in_check_mode(playbook):
 
 
 def test_drift_is_put_right_and_shown(host, playbook):
-    host.check_output("docker node update --label-rm redis --label-add odd=1 --availability drain sophia-mol-2")
+    host.check_output("docker node update --label-rm redis --label-add odd=1 --availability drain mol-2")
     run = playbook("swarm.yml", "--diff")
     assert (run.status, run.changed) == (0, 1), run.text
-    assert '-node sophia-mol-2: {"Availability": "drain", "Labels": {"odd": "1"}' in run.text
-    assert ask(host, "docker node inspect sophia-mol-2")["Spec"]["Labels"] == {"redis": "1"}
+    assert '-node mol-2: {"Availability": "drain", "Labels": {"odd": "1"}' in run.text
+    assert ask(host, "docker node inspect mol-2")["Spec"]["Labels"] == {"redis": "1"}

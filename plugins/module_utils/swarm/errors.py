@@ -23,3 +23,7 @@ class EngineError(SwarmError):
     def __init__(self, message: str, status: int = 0) -> None:
         super().__init__(message)
         self.status = status
+
+
+class Interrupted(BaseException):
+    """A signal asked this process to end; it derives from BaseException so that only `finally` gets in its way."""

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ansible_collections.sophia.platform.plugins.module_utils.swarm.errors import EngineError, SwarmError
+from ansible_collections.sophia.platform.plugins.module_utils.swarm.errors import EngineError, Interrupted, SwarmError
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.swarm import Swarm
 
 LOCK_NAME = "deploy-lock-cluster"
@@ -27,10 +27,6 @@ RENEW_SECONDS = 30
 STALE_SECONDS = 300
 POLL_SECONDS = 1
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
-
-
-class Interrupted(BaseException):
-    """A signal asked this process to end; it derives from BaseException so that only `finally` gets in its way."""
 
 
 class Lock:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING
 
 from ansible_collections.sophia.platform.plugins.module_utils.swarm import compose as documents
 from ansible_collections.sophia.platform.plugins.module_utils.swarm import plan
@@ -14,11 +13,9 @@ from ansible_collections.sophia.platform.plugins.module_utils.swarm.cli import C
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.errors import EngineError, SwarmError
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.judge import Expectation
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.mask import Masker
+from ansible_collections.sophia.platform.plugins.module_utils.swarm.stack import Request
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.swarm import STACK_LABEL, Swarm
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.watch import Watch
-
-if TYPE_CHECKING:
-    from ansible_collections.sophia.platform.plugins.module_utils.swarm.deploy import Request
 
 IMAGE_LABEL = "com.docker.stack.image"
 REMOVAL_LIMIT_SECONDS = 120

@@ -12,7 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from sophia_service.settings import Environment, Secret
 
-CONNECTION_WAIT_SECONDS = 2.0
+CONNECTION_WAIT_SECONDS = 1.5
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Postgres:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
-        """A live connection; raises psycopg.OperationalError when there is none within two seconds."""
+        """A live connection; raises psycopg.OperationalError when there is none in time."""
         async with self._pool.connection() as connection:
             yield connection
 

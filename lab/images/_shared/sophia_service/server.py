@@ -89,9 +89,7 @@ def run_service(build: Callable[[Environment, Drain], tuple[ASGIApp, int]], envi
 
     Exits with status 78 and one line per problem when the environment is wrong.
     """
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     drain = Drain()
     drain_seconds = environment.number("DRAIN_SECONDS", 6, 0, 300)
     shutdown_seconds = environment.number("SHUTDOWN_SECONDS", 8, 0, 300)
@@ -113,8 +111,3 @@ def run_service(build: Callable[[Environment, Drain], tuple[ASGIApp, int]], envi
     )
     DrainingServer(config, drain, drain_seconds).run()
     logger.info("stopped")
-
-
-def exit_on_early_sigterm() -> None:
-    """Makes PID 1 stoppable before the server's own handlers are there (the kernel ignores unhandled signals to it)."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -36,7 +36,7 @@ def create_app(settings: Settings, data: Data, drain: Drain) -> FastAPI:
     app.add_middleware(MetricsMiddleware)
     app.add_middleware(CloseConnectionsMiddleware, drain=drain)
     app.include_router(chat.router)
-    app.add_route("/metrics", metrics_endpoint, include_in_schema=False)
+    app.get("/metrics", include_in_schema=False)(metrics_endpoint)
     SERVICE.info({"service": "sophia-backend", "version": __version__, "stand_in": "true"})
 
     @app.exception_handler(RedisError)
