@@ -35,12 +35,12 @@ def up(settings: Settings, fresh: bool = False, with_registry: bool = True, only
     with _alone(settings), _prepared(settings) as lab:
         if fresh:
             with step("removing the hosts that are there"):
-                _together(lambda host=host: hosts.remove(host) for host in chosen)
+                together(lambda host=host: hosts.remove(host) for host in chosen)
         network.ensure(settings)
         parts: list[Callable[[], object]] = [lambda: start_hosts(lab, chosen)]
         if with_registry:
             parts.append(lambda: _publish(lab, wanted))
-        _together(parts)
+        together(parts)
 
 
 def build(settings: Settings, only: list[str] | None = None) -> None:
@@ -53,7 +53,7 @@ def build(settings: Settings, only: list[str] | None = None) -> None:
         parts: list[Callable[[], object]] = [lambda: _publish(lab, [item for item in wanted if item.folder in chosen])]
         if images.HOST in chosen:
             parts.append(lambda: lab.builder.build(images.HOST))
-        _together(parts)
+        together(parts)
 
 
 def down(
@@ -64,7 +64,7 @@ def down(
         say("No Docker engine answers; so nothing of the lab runs.")
     elif only:
         with _alone(settings), step("removing hosts"):
-            _together(lambda host=host: hosts.remove(host) for host in _hosts(settings, only))
+            together(lambda host=host: hosts.remove(host) for host in _hosts(settings, only))
         return
     else:
         with _alone(settings), step("removing the lab"):
@@ -87,11 +87,9 @@ def start_hosts(lab: Lab, chosen: list[Host]) -> None:
     """Have these hosts run, all at once, pin their keys, and log in to each."""
     image = lab.builder.build(images.HOST)
     lab.state.ensure_key()
-    keys = _together(
-        lambda host=host: hosts.ensure(lab.settings, lab.engine, lab.state, image, host) for host in chosen
-    )
+    keys = together(lambda host=host: hosts.ensure(lab.settings, lab.engine, lab.state, image, host) for host in chosen)
     lab.state.pin(dict(zip(chosen, keys)))
-    refused = zip(chosen, _together(lambda host=host: hosts.answers(lab.state, host) for host in chosen))
+    refused = zip(chosen, together(lambda host=host: hosts.answers(lab.state, host) for host in chosen))
     problems = [f"{host.name} (127.0.0.1:{host.ssh_port}): {problem}" for host, problem in refused if problem]
     if problems:
         raise LabError(f"SSH with the lab's key {lab.state.key_path} is refused: {'; '.join(problems)}")
@@ -106,7 +104,7 @@ def _publish(lab: Lab, wanted: list[images.Wanted]) -> None:
         source = images.pull(item, lab.builder.present) if upstream else lab.builder.build(item.folder)
         images.publish(item, source, running)
 
-    _together((lambda item=item: one(item) for item in wanted), at_once=images.BUILDERS)
+    together((lambda item=item: one(item) for item in wanted), at_once=images.BUILDERS)
 
 
 def _buildable(settings: Settings) -> list[images.Wanted]:
@@ -171,7 +169,7 @@ def _known(only: list[str] | None, names: list[str], what: str) -> list[str]:
     return only or names
 
 
-def _together(tasks: Iterable[Callable[[], object]], at_once: int = 16) -> list:
+def together(tasks: Iterable[Callable[[], object]], at_once: int = 16) -> list:
     """Run functions at the same time and give their results. Raises one LabError with all that went wrong."""
     with ThreadPoolExecutor(at_once) as pool:
         futures = [pool.submit(task) for task in tasks]

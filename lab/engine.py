@@ -16,6 +16,10 @@ from lab.errors import LabError
 from lab.progress import step
 
 _START_SECONDS = 60
+_PID_FILES = {
+    Path("/var/run/docker.pid"): "dockerd",
+    Path("/var/run/docker/containerd/containerd.pid"): "containerd",
+}
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,13 @@ def ensure(state_path: Path) -> Engine:
         )
     if not shutil.which("dockerd"):
         apt_install("docker.io")
+    if not shutil.which("docker"):
+        apt_install("docker-cli")  # a package of its own since Debian 13
+    found = ask()  # where systemd runs, installing it has started it
+    if found:
+        return found
+    for pid_path, command in _PID_FILES.items():
+        forget_if_dead(pid_path, command)
     return start(state_path)
 
 
@@ -56,6 +67,17 @@ def ask() -> Engine | None:
     if not info.get("ServerVersion"):
         return None
     return Engine(info["ServerVersion"], int(info.get("CgroupVersion") or 1), info.get("Architecture") or "x86_64")
+
+
+def forget_if_dead(pid_path: Path, command: str, processes: Path = Path("/proc")) -> None:
+    """Remove the pid file of an engine that is gone: dockerd does not start while any process has that number."""
+    try:
+        pid = pid_path.read_text(encoding="ascii").strip()
+        running = (processes / pid / "comm").read_text(encoding="utf-8").strip() if pid else ""
+    except FileNotFoundError:
+        running = ""
+    if running != command:
+        pid_path.unlink(missing_ok=True)
 
 
 def start(state_path: Path) -> Engine:

@@ -11,7 +11,7 @@ import bcrypt
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_collections.sophia.platform.plugins.module_utils.catalog import model
-from ansible_collections.sophia.platform.plugins.module_utils.secrets import file_source
+from ansible_collections.sophia.platform.plugins.module_utils.secrets import read as read_secrets
 from ansible_collections.sophia.platform.plugins.module_utils.secrets.errors import SecretsError
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -52,7 +52,7 @@ class State:
         if not self.secrets_path.exists():
             return {}
         try:
-            found = file_source.read(
+            return read_secrets(
                 {"kind": "file", "path": str(self.secrets_path), "password_path": str(self.password_path)}
             )
         except SecretsError as error:
@@ -60,9 +60,6 @@ class State:
                 f"{error} The databases of a running lab know these passwords; to start over, run "
                 f"`python -m lab down` and remove {self.path}."
             ) from error
-        if not isinstance(found, dict):
-            raise LabError(f"{self.secrets_path} does not hold a mapping of names to values.")
-        return found
 
     def _write_secrets(self, values: dict[str, str]) -> None:
         if not self.password_path.exists():

@@ -28,10 +28,10 @@ class Run:
 
 @pytest.fixture(scope="session")
 def playbook():
-    """Run a playbook of the repository against the scenario's hosts."""
+    """Run a playbook, by its path in the repository, against the scenario's hosts."""
 
     def run(name: str, *options: str) -> Run:
-        argv = [str(Path(sys.executable).with_name("ansible-playbook")), f"playbooks/{name}", *options]
+        argv = [str(Path(sys.executable).with_name("ansible-playbook")), name, *options]
         argv += ["--inventory=inventories/common", "--inventory=molecule/base/inventory"]
         plain = {**os.environ, "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_NOCOLOR": "1"}
         done = subprocess.run(

@@ -9,26 +9,35 @@ module: swarm_stack
 short_description: Deploy a stack to a Docker Swarm, judge it, and put the last release back when it fails
 version_added: "0.1.0"
 description:
-  - Deploys a compose document as a stack and ends well only when every service runs what was asked for. Runs on a manager; needs
-    its engine's socket and the docker CLI, and nothing but Python's standard library.
-  - "In this order: nothing to do? - take the deploy lock - lint - turn image tags into digests - plan - create secrets and configs - deploy -
-    judge - write a release record - prune. Whatever can be refused is refused before anything is changed."
-  - Only the services that differ from the last release are handed to the Swarm, so that the others keep their tasks, and jobs
-    that did not change do not run again.
-  - "The verdict is by service id, spec digest and tasks newer than the deploy. It fails on an automatic rollback or a paused
-    update, on a task that cannot be placed for O(pending_grace_seconds), on tasks of one slot that failed three times, on a job that used up its
-    attempts, and after O(timeout_seconds)."
-  - On failure the message has each service's failed tasks with node, state, error, exit code and last log lines, and the previous release
-    is deployed again and judged the same way. Without a previous release the services that this run created are removed
-    again (volumes stay), so that a failed first deploy leaves nothing behind.
+  - Deploys a compose document as a stack and ends well only when every service runs what was asked for. Runs on
+    a manager; needs its engine's socket and the docker CLI, and nothing but Python's standard library.
+  - "In this order: is there nothing to do? - take the deploy lock - lint - turn image tags into digests - plan
+    - create secrets and configs - deploy - judge - write a release record - prune. What can be refused is
+    refused before anything is changed."
+  - Only services that differ from the last release are handed to the Swarm. The others keep their tasks, and a
+    job that did not change does not run again.
+  - "The verdict is by service id, spec digest and tasks newer than the deploy. The deploy has failed after an
+    automatic rollback or a paused update, when a task cannot be placed for O(pending_grace_seconds), when tasks
+    of one slot ended three times, when a job used up its attempts, and after O(timeout_seconds)."
+  - On failure the message has each service's failed tasks with node, state, error, exit code and last log
+    lines, and the last release is deployed again and judged the same way. Jobs are not run again for that.
+  - Without a release to go back to, the services that this run created are removed again (volumes stay), so
+    that a failed first deploy leaves nothing behind. Services that were there before stay as the engine left
+    them.
+  - Services that were broken before and that the deploy does not touch do not make it go back, but the module
+    fails with their report at the end.
   - RV(ignore:changed) is true when anything was changed, also in a run that fails.
-  - Services changed by hand (drift) are reported in RV(drift) and put right.
-  - "One deploy at a time in the whole Swarm: the lock is the config C(deploy-lock-cluster), whose labels name its holder. It is given back however
-    the module ends. A lock whose process is gone (same host) or that was not renewed for five minutes (other host) is
-    removed."
-  - Release records are configs C(<stack>_release_<n>). They hold the document, digests, names and specs, never a secret's value.
-  - Secret values, registry passwords and environment values are in no output, in no argument list and in no file of the host. In a diff,
-    environment values with a secret-looking name are masked, and so is every passed secret value.
+  - Services changed by hand are reported in RV(drift) and put right. C(docker service update --force) and, for
+    services in O(scaled), the number of replicas are nobody's drift.
+  - "One deploy at a time in the whole Swarm: the lock is the config C(deploy-lock-cluster), whose labels name
+    its holder. It is given back however the module ends. A lock is removed when its process is gone (same host)
+    or when it has not been renewed for five minutes (other host)."
+  - Release records are configs C(<stack>_release_<n>). They hold document, digests, names and specs, never a
+    secret's value.
+  - No secret value, registry password or environment value is in the output, in an argument list or in a file
+    of the host, given that Ansible's pipelining is on (without it, Ansible itself writes the arguments to a
+    temporary file). A diff shows environment values, but not those with a secret-looking name, nor any value
+    passed as a secret.
 options:
   name:
     description: Name of the stack. Services are called C(<name>_<service>).
@@ -37,8 +46,8 @@ options:
   compose:
     description:
       - The compose document, schema 3.13. Required when O(state=present).
-      - Variables are not put in; a dollar sign is written C($$). Images need a tag. Secrets and configs are external, under
-        versioned names.
+      - Variables are not put in; a dollar sign is written C($$). Images need a tag. Secrets and configs are external,
+        under versioned names.
     type: dict
   secrets:
     description: Values of secrets by their versioned names (C(<base>_<hash>)). The same name means the same value.
@@ -50,8 +59,8 @@ options:
     default: {}
   scaled:
     description:
-      - "Services whose number of replicas belongs to an autoscaler, as C({service: {min, max}}). The live number is kept
-        within these limits."
+      - "Services whose number of replicas belongs to an autoscaler, as C({service: {min, max}}). The live number is
+        kept within these limits."
     type: dict
     default: {}
   registry_auth:
@@ -59,14 +68,14 @@ options:
     type: dict
     default: {}
   sequential:
-    description: Services of one database, whose updates are rolled one after another in this order, each judged before the next.
+    description: Services of one database, updated one after another in this order, each judged before the next.
     type: list
     elements: str
     default: []
   state:
     description:
-      - V(present) deploys. V(absent) removes the services, the stack's own networks, and the secrets, configs and release
-        records kept for it, and waits until the tasks are gone. Volumes and external networks stay.
+      - V(present) deploys. V(absent) removes the services, the stack's own networks, and the secrets, configs and
+        release records kept for it, and waits until the tasks are gone. Volumes and external networks stay.
     type: str
     choices: [present, absent]
     default: present
@@ -100,7 +109,7 @@ attributes:
     description: Lints, asks the registries and plans. On a host that is no manager yet, everything is predicted as new.
   diff_mode:
     support: full
-    description: Shows each changing service's definition, specs changed by hand, and the content of new configs, masked.
+    description: Shows each changing service's definition, specs changed by hand, and new configs' content, masked.
 author: [Sophia platform (@sophia-ai)]
 """
 
@@ -155,7 +164,7 @@ images:
   type: dict
   returned: always, unless refused before it was made
 drift:
-  description: "What was changed by hand since the last release: C(service) and the C(fields) of its spec. Values are not shown."
+  description: "What was changed by hand since the last release: C(service), and the C(fields) of its spec, no values."
   type: list
   elements: dict
   returned: always, unless refused before it was made

@@ -10,7 +10,7 @@ short_description: Read the nodes and services of a Docker Swarm
 version_added: "0.1.0"
 description:
   - Reads nodes, services and tasks from a manager's engine, in four requests. Changes nothing.
-  - Counts a replica as running only when it is meant to run, runs, and its node is not down, unlike C(docker service ls).
+  - Counts a replica as running only when it is meant to run, runs, and its node is not down, unlike the CLI.
   - Shows no environment variables.
 options:
   stacks:
@@ -44,7 +44,9 @@ swarm_id:
   type: str
   returned: success
 nodes:
-  description: Each node with C(name), C(id), C(role), C(availability), C(state), C(leader), C(reachability), C(address), C(engine_version) and C(labels).
+  description:
+    - Each node with C(name), C(id), C(role), C(availability), C(state), C(leader), C(reachability), C(address),
+      C(engine_version) and C(labels).
   type: list
   elements: dict
   returned: success
@@ -60,9 +62,9 @@ services:
     replicas_wanted: {description: How many tasks should run now., type: int}
     replicas_running: {description: How many of them run., type: int}
     image: {description: The image as the service has it pinned., type: str}
-    update_state: {description: "State of the last update, such as C(completed), C(paused) or C(rollback_completed); empty for none.", type: str}
+    update_state: {description: "Of the last update, such as C(completed) or C(paused); empty for none.", type: str}
     pending: {description: What the scheduler says of tasks that it cannot place., type: list, elements: str}
-    failures: {description: "The failed tasks that the engine still knows, oldest first, a line each.", type: list, elements: str}
+    failures: {description: "The failed tasks that the engine still knows, oldest first.", type: list, elements: str}
     nodes: {description: Names of the nodes on which the running replicas are., type: list, elements: str}
 """
 

@@ -61,7 +61,7 @@ class Container:
     def run(self, *command: str, environment: Mapping[str, str] | None = None, check: bool = True):
         """Run a command in it."""
         options = [part for pair in (environment or {}).items() for part in ("--env", "=".join(pair))]
-        return docker.run("exec", *options, self.name, *command, check=check, timeout_seconds=30)
+        return docker.run("exec", *options, self.name, *command, check=check, timeout_seconds=60)
 
     def health(self, test: list[str]):
         """Run a compose health check in it."""
@@ -80,7 +80,7 @@ class Container:
     def address(self) -> str:
         return self.inspect("{{.NetworkSettings.IPAddress}}")
 
-    def until(self, what: str, reason: Callable[[], str], timeout_seconds: float = 30) -> None:
+    def until(self, what: str, reason: Callable[[], str], timeout_seconds: float = 60) -> None:
         """Wait until `reason` returns nothing; a container that has ended fails at once."""
         deadline = time.monotonic() + timeout_seconds
         while why_not := reason():
@@ -88,7 +88,7 @@ class Container:
             assert time.monotonic() < deadline, f"{what}: not so after {timeout_seconds} s: {why_not}\n{self.log}"
             time.sleep(0.1)
 
-    def healthy(self, test: list[str], timeout_seconds: float = 30) -> None:
+    def healthy(self, test: list[str], timeout_seconds: float = 60) -> None:
         """Wait until a health check passes."""
 
         def reason() -> str:
@@ -104,7 +104,7 @@ class Container:
     def kill(self) -> None:
         docker.run("kill", self.name)
 
-    def ended(self, timeout_seconds: int = 20) -> int:
+    def ended(self, timeout_seconds: int = 60) -> int:
         """Wait for the end. Returns the exit status."""
         return int(docker.run("wait", self.name, timeout_seconds=timeout_seconds).stdout)
 

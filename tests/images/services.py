@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
+from typing import Any
 
-from lab import docker
+from lab import docker, settings
 
 IN_CONTAINER = Path(__file__).parent / "in_container"
 PASSWORDS = {"postgres_password": "postgres-pa55word-of-a-test", "redis_password": "redis-pa55word-of-a-test"}  # noqa: S105
@@ -28,14 +30,13 @@ class Answer:
         return json.loads(self.body)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Service:
     """A service of the catalog that runs in a container and is published on loopback."""
 
     name: str
-    container: object
+    container: Any
     port: int
-    tokens: dict[str, str] = field(default_factory=dict)
 
     @property
     def address(self) -> tuple[str, int]:
@@ -73,20 +74,17 @@ class Service:
         """The result of a tool."""
         return self.rpc("tools/call", {"name": tool, "arguments": arguments}).json["result"]
 
-    def until_answering(self, path: str, timeout_seconds: float = 30) -> None:
-        self.until_health(path, lambda _: True, timeout_seconds)
-
-    def until_health(self, path: str, accepted, timeout_seconds: float = 30) -> None:
-        """Wait until the JSON at a path is accepted."""
+    def until_well(self, timeout_seconds: float = 30) -> None:
+        """Wait until `/health` says that all is well."""
 
         def reason() -> str:
             try:
-                answer = self.request(path)
+                answer = self.request("/health")
             except OSError as error:
                 return str(error)
-            return "" if accepted(answer.json) else f"{answer.status} {answer.body.decode()}"
+            return "" if answer.json["status"] == "ok" else answer.body.decode()
 
-        self.container.until(f"{self.name}{path}", reason, timeout_seconds)
+        self.container.until(f"{self.name} to be well", reason, timeout_seconds)
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -96,6 +94,11 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
 
 def token_of(name: str) -> str:
     return f"token-of-{name}"
+
+
+def folder_of(document: dict) -> str:
+    """The folder in lab/images of a compose document's image."""
+    return document["image"].rpartition("/")[2].partition(":")[0]
 
 
 def secret_files(document: dict) -> dict[str, str]:
@@ -109,10 +112,19 @@ def secret_files(document: dict) -> dict[str, str]:
 
 
 @contextmanager
+def new_network() -> Iterator[str]:
+    """A network of Docker's, where containers find each other by name."""
+    prefix = settings.read().prefix
+    name = f"{prefix}-test-{os.getpid()}-services"
+    docker.run("network", "create", "--label", f"{docker.LABEL}={prefix}", name)
+    yield name
+    docker.run("network", "rm", name, check=False)
+
+
+@contextmanager
 def serving(start, catalog: dict, name: str, network: str, environment: Mapping[str, str] | None = None) -> Iterator:
     """The container of a service of the catalog, in a network under the service's name."""
     document = catalog[name]
-    image = document["image"].rpartition("/")[2].partition(":")[0]
     ports = {"backend": 8000, "postgres": 5432, "redis": 6379}
     port = ports.get(name) or int(document["environment"]["MCP_PORT"])
     options = ("--network", network, "--network-alias", name, "--publish", f"127.0.0.1::{port}")
@@ -122,5 +134,5 @@ def serving(start, catalog: dict, name: str, network: str, environment: Mapping[
     }
     variables = {**document.get("environment", {}), **(environment or {})}
     command = [part.replace("$$", "$") for part in document.get("command", ())]
-    with start(image, *command, environment=variables, files=files, options=options) as container:
+    with start(folder_of(document), *command, environment=variables, files=files, options=options) as container:
         yield Service(name, container, port)

@@ -11,13 +11,14 @@ def vars_of(**values):
 
 
 def test_converged_hosts_need_nothing_in_check_mode(playbook):
-    run = playbook("hosts.yml", "--check", "--diff")
+    run = playbook("playbooks/hosts.yml", "--check", "--diff")
     assert (run.status, run.changed, run.failed) == (0, 0, 0), run.text
 
 
 def test_settings_that_the_engine_refuses_never_land(host, playbook):
     before = host.file(FILE).content_string
-    run = playbook("hosts.yml", "--limit=mol-1", *vars_of(docker_daemon_settings={"storage-drive": "overlay2"}))
+    settings = {"storage-drive": "overlay2"}
+    run = playbook("playbooks/hosts.yml", "--limit=mol-1", *vars_of(docker_daemon_settings=settings))
     assert run.status != 0
     assert "dockerd refuses the new daemon.json" in run.text and "storage-drive" in run.text
     assert host.file(FILE).content_string == before
@@ -26,13 +27,13 @@ def test_settings_that_the_engine_refuses_never_land(host, playbook):
 
 def test_roles_that_contradict_each_other_are_both_named(playbook):
     fragments = [{"name": name, "settings": {"debug": name == "a"}} for name in ("a", "b")]
-    run = playbook("hosts.yml", "--limit=mol-1", *vars_of(docker_daemon_fragments=fragments))
+    run = playbook("playbooks/hosts.yml", "--limit=mol-1", *vars_of(docker_daemon_fragments=fragments))
     assert "daemon.json: debug is True for a and False for b." in run.text
 
 
 def test_a_change_is_in_force_at_once_and_can_be_taken_back(host, playbook):
     for environment in ({"SOPHIA_TEST": "a b"}, {}):
-        run = playbook("hosts.yml", "--limit=mol-1", *vars_of(docker_environment=environment))
+        run = playbook("playbooks/hosts.yml", "--limit=mol-1", *vars_of(docker_environment=environment))
         assert (run.status, run.changed) == (0, 2), run.text
         process = host.check_output("cat /proc/$(pidof dockerd)/environ | tr '\\0' '\\n'")
         assert ("SOPHIA_TEST=a b" in process) is bool(environment)

@@ -12,7 +12,7 @@ def test_predicts_and_changes_nothing(host, playbook, request):
         one = testinfra.get_host(f"ansible://{name}", ansible_inventory=inventory)
         if one.exists("docker"):
             one.run("docker swarm leave --force")
-    run = playbook("swarm.yml", "--check", "--diff")
+    run = playbook("playbooks/swarm.yml", "--check", "--diff")
     assert (run.status, run.failed) == (0, 0), run.text
     assert run.changed == len(HOSTS) + 1
     assert "+makes a new Swarm" in run.text

@@ -30,13 +30,13 @@ def test_networks_and_settings(host):
 
 
 def test_converged_hosts_need_nothing_in_check_mode(playbook):
-    run = playbook("swarm.yml", "--check", "--diff")
+    run = playbook("playbooks/swarm.yml", "--check", "--diff")
     assert (run.status, run.changed, run.failed) == (0, 0, 0), run.text
 
 
 def test_drift_is_put_right_and_shown(host, playbook):
     host.check_output("docker node update --label-rm redis --label-add odd=1 --availability drain mol-2")
-    run = playbook("swarm.yml", "--diff")
+    run = playbook("playbooks/swarm.yml", "--diff")
     assert (run.status, run.changed) == (0, 1), run.text
     assert '-node mol-2: {"Availability": "drain", "Labels": {"odd": "1"}' in run.text
     assert ask(host, "docker node inspect mol-2")["Spec"]["Labels"] == {"redis": "1"}

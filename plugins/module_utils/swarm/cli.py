@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The two things for which the engine's own CLI is used: `docker stack config` and `docker stack deploy`.
 
-Documents go in on standard input. Registry passwords touch no disk and no argument list: the CLI asks a credential helper,
-which is a small program that exists only in this process's memory (a memfd) and is reached by a link under /proc.
+Documents go in on standard input. Registry passwords touch no disk and no argument list: the CLI asks a credential
+helper, which is a small program that exists only in this process's memory (a memfd) and is reached by a link to /proc.
 """
 
 from __future__ import annotations

@@ -157,13 +157,17 @@ class Deployment:
     def _restore(self, roller: Roller, record: dict) -> str:
         previous = release.for_plan(record)
         steps = plan.steps(previous.views, previous, self._stack.services(), record["scaled"])
-        steps = [step for step in steps if not _is_job(previous.views.get(step.service))]  # no migration runs twice
+        jobs = [
+            step.service for step in steps if _is_job(previous.views.get(step.service)) and step.action != plan.NONE
+        ]
+        steps = [step for step in steps if step.service not in jobs]  # no migration runs twice
         deadline = time.monotonic() + self._request.timeout_seconds
         roller.roll(record["compose"], record["pinned"], record["scaled"], steps, deadline, set())
         again = ", ".join(step.service for step in steps if step.action in (plan.CREATE, plan.UPDATE))
         gone = ", ".join(step.service for step in steps if step.action == plan.REMOVE)
         parts = [f"deployed again: {again}"] if again else []
         parts += [f"removed: {gone}"] if gone else []
+        parts += [f"jobs, which are not run again: {', '.join(jobs)}"] if jobs else []
         how = "; ".join(parts) or "the automatic rollback had done it already"
         return f"The release {record['number']} of {record['stack']} runs again, and was judged the same way ({how})."
 

@@ -20,7 +20,7 @@ def of_services(
     live: Mapping[str, dict],
     masker: Masker,
 ) -> list[dict[str, str]]:
-    """One entry for each service that changes; for one that was changed by hand also its spec as it is and as recorded."""
+    """One entry for each service that changes; for one changed by hand also its spec as it is and as recorded."""
     entries = []
     for step in planned:
         if step.action == NONE:

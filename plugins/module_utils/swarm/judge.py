@@ -27,7 +27,10 @@ class Expectation:
 
 @dataclass
 class Verdict:
-    """Reasons by service: `problems` are final, `waiting` is not there yet. `unsettled` names automatic rollbacks under way."""
+    """Reasons by service: `problems` are final, `waiting` is not there yet.
+
+    `unsettled` names the services whose automatic rollback is under way.
+    """
 
     problems: dict[str, str] = field(default_factory=dict)
     waiting: dict[str, str] = field(default_factory=dict)
@@ -181,7 +184,7 @@ def _state(task: dict) -> str:
 
 
 def converged(service: dict, running_tasks: Iterable[dict]) -> str:
-    """Why a service that nobody has just deployed is not at rest; empty when it is. Jobs have been judged when they ran."""
+    """Why a service that nobody has just deployed is not at rest; empty when it is. Jobs were judged when they ran."""
     state = (service.get("UpdateStatus") or {}).get("State") or ""
     if state in ("updating", "paused", IN_ROLLBACK, "rollback_paused"):
         return f"{state}: {service['UpdateStatus'].get('Message') or 'no message'}"

@@ -71,7 +71,7 @@ class Surroundings:
 def problems(
     stack: str, compose: Mapping, scaled: Mapping[str, Mapping], sequential: Iterable[str], around: Surroundings | None
 ) -> list[str]:
-    """Everything that is wrong, all at once; empty when nothing is. Without `around`, only what the document itself says."""
+    """Everything that is wrong, all at once; empty when nothing is. Without `around`, only what the document says."""
     if not NAME.match(stack):
         return [f"the stack's name {stack!r} may hold letters, digits, '.', '_' and '-' only"]
     if not documents.services(compose):

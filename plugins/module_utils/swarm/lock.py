@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One writer at a time in the whole Swarm: a config whose creation is atomic and whose labels say who holds it.
 
-The autoscaler and whatever else updates services hold still while a config of this name exists. A lock whose holder is gone
-is removed: at once when the holder ran on this host (its process is looked up), and otherwise when it has not been renewed
-for STALE_SECONDS.
+The autoscaler and whatever else updates services hold still while a config of this name exists. A lock whose holder is
+gone is removed: at once when the holder ran on this host (its process is looked up), and otherwise when it has not been
+renewed for STALE_SECONDS.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -97,16 +97,23 @@ def _acquire(swarm: Swarm, command: str, wait_seconds: float) -> Lock:
             swarm.remove("configs", holder["ID"])
             continue
         if time.monotonic() >= deadline:
+            known = {
+                "holder": "someone",
+                "host": "unknown",
+                "since": holder["CreatedAt"],
+                "command": "unknown",
+                **labels,
+            }
             raise SwarmError(
-                f"Another deploy holds the lock {LOCK_NAME}: {labels.get('holder', 'unknown')} on {labels.get('host', 'unknown')} "
-                f"since {labels.get('since', holder['CreatedAt'])}, running `{labels.get('command', 'unknown')}`. "
+                f"Another deploy holds the lock {LOCK_NAME}: {known['holder']} on {known['host']} "
+                f"since {known['since']}, running `{known['command']}`. "
                 f"Nothing was changed. Wait for it; if it is certainly gone: docker config rm {LOCK_NAME}"
             )
         time.sleep(POLL_SECONDS)
 
 
-def is_stale(labels: dict, age_seconds: float, me: dict, started: object = None) -> bool:
-    """Whether a lock's holder is gone. `age_seconds`: since its last renewal; `started(pid)`: start of a process here."""
+def is_stale(labels: dict, age_seconds: float, me: dict, started: Callable) -> bool:
+    """Whether a lock's holder is gone. `age_seconds`: since its renewal; `started(pid)`: a process's start here."""
     if labels.get("host") != me["host"]:
         return age_seconds > STALE_SECONDS
     if labels.get("boot") != me["boot"]:

@@ -18,7 +18,7 @@ _URL_PASSWORD = re.compile(r"(://[^/@\s:]*:)[^/@\s]+(?=@)")
 
 
 class Masker:
-    """Masks the given values wherever they appear, values of environment variables with a secret-looking name, and passwords in URLs."""
+    """Masks given values anywhere, values of variables with a secret-looking name, and passwords in URLs."""
 
     def __init__(self, values: Iterable[str]) -> None:
         known = {str(value) for value in values if str(value)}

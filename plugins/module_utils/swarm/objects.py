@@ -76,7 +76,7 @@ def unused(
 
 
 def prune(swarm: Swarm, stack: str, services: list[dict], records: list[Mapping]) -> list[str]:
-    """Remove the unused versions; returns their names. One that the engine still sees in use stays for the next time."""
+    """Remove the unused versions; returns their names. One that the engine still sees in use stays for next time."""
     removed = []
     for kind in KINDS:
         for candidate in unused(swarm.objects(kind), kind, stack, services, records):

@@ -31,7 +31,7 @@ class Step:
 
 @dataclass
 class Release:
-    """The part of a release record that a plan needs: views by service, specs as the engine had them, replica counts."""
+    """The part of a release record that a plan needs: views, and specs as the engine had them, by service."""
 
     views: Mapping[str, dict]
     specs: Mapping[str, dict]
@@ -40,7 +40,7 @@ class Release:
 def steps(
     wanted: Mapping[str, dict], previous: Release | None, live: Mapping[str, dict], scaled: Mapping[str, Mapping]
 ) -> list[Step]:
-    """One step for each service, wanted ones in the document's order first. `live` holds the engine's services by short name."""
+    """One step for each service, wanted ones first. `live` holds the engine's services by short name."""
     drifted = {entry["service"]: entry["fields"] for entry in drift(previous, live, scaled)}
     planned = [
         _step(name, view, previous, live.get(name), scaled.get(name), drifted.get(name))

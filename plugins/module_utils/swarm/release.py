@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Release records: what a good deploy was made of, kept in the Swarm as configs `<stack>_release_<n>`.
 
-A record holds the compose document, the digests of its images, the names of its secrets and configs, and the specs as the
-engine had them once they ran. It never holds a secret's value.
+A record holds the compose document, the digests of its images, the names of its secrets and configs, and the specs as
+the engine had them once they ran. It never holds a secret's value.
 """
 
 from __future__ import annotations

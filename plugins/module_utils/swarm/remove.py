@@ -82,7 +82,8 @@ def _wait(swarm: Swarm, identifiers: list[str], timeout_seconds: float, held: lo
             names = {identifier: node["Description"]["Hostname"] for identifier, node in nodes.items()}
             listed = "\n".join(f"  {described(task, names)}" for task in left)
             raise SwarmError(
-                f"The services are removed, but after {timeout_seconds:.0f} s these tasks are not gone; look at their nodes:\n{listed}",
+                f"The services are removed, but after {timeout_seconds:.0f} s these tasks are not gone; "
+                f"look at their nodes:\n{listed}",
                 result,
             )
         held.renew()

@@ -64,10 +64,11 @@ def monitor_seconds(spec: dict) -> float:
 
 def differing_fields(before: Any, after: Any, path: str = "") -> list[str]:
     """Where two normalised specs differ, as dotted paths; lists are compared whole, values are not shown."""
-    if isinstance(before, dict) and isinstance(after, dict):
+    if isinstance(before or after, dict):
+        old, new = before or {}, after or {}
         found = []
-        for key in sorted({*before, *after}):
-            found += differing_fields(before.get(key), after.get(key), f"{path}.{key}" if path else key)
+        for key in sorted({*old, *new}):
+            found += differing_fields(old.get(key), new.get(key), f"{path}.{key}" if path else key)
         return found
     return [] if before == after else [path]
 

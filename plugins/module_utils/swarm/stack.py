@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is asked for a stack, beside what the Swarm holds of it; decides in three requests whether there is anything to do."""
+"""What is asked for a stack beside what the Swarm holds of it; three requests tell whether there is anything to do."""
 
 from __future__ import annotations
 

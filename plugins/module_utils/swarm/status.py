@@ -28,7 +28,7 @@ def node_summary(node: Mapping) -> dict:
 
 
 def service_summaries(services: Iterable[Mapping], tasks: Iterable[Mapping], nodes: Iterable[Mapping]) -> list[dict]:
-    """One summary for each service, sorted by name. Replicas count as running only when they are meant to run and do."""
+    """One summary for each service, sorted by name. Only replicas that are meant to run and do count as running."""
     names = {node["ID"]: node["Description"]["Hostname"] for node in nodes}
     down = {node["ID"] for node in nodes if node["Status"]["State"] == "down"}
     by_service: dict[str, list[Mapping]] = {}

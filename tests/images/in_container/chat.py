@@ -1,4 +1,4 @@
-"""Run inside the sophia-backend image: sends its arguments over the chat's WebSocket, prints the answers as JSON lines."""
+"""Run inside the sophia-backend image: sends each argument over the chat's WebSocket, prints each answer."""
 
 import asyncio
 import sys
