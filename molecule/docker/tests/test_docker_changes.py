@@ -25,12 +25,6 @@ def test_settings_that_the_engine_refuses_never_land(host, playbook):
     assert host.file("/etc/docker").listdir() == ["daemon.json"]
 
 
-def test_roles_that_contradict_each_other_are_both_named(playbook):
-    fragments = [{"name": name, "settings": {"debug": name == "a"}} for name in ("a", "b")]
-    run = playbook("playbooks/hosts.yml", "--limit=mol-1", *vars_of(docker_daemon_fragments=fragments))
-    assert "daemon.json: debug is True for a and False for b." in run.text
-
-
 def test_a_change_is_in_force_at_once_and_can_be_taken_back(host, playbook):
     for environment in ({"SOPHIA_TEST": "a b"}, {}):
         run = playbook("playbooks/hosts.yml", "--limit=mol-1", *vars_of(docker_environment=environment))

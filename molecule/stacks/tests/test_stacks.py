@@ -52,6 +52,8 @@ def test_a_bad_release_fails_with_its_own_error_and_the_last_one_runs_on(host, p
     assert running(host) == ["Running", "Running"]
 
 
-def test_it_goes(host):
-    host.check_output("docker stack rm demo")
-    assert host.check_output("docker service ls --quiet") == ""
+def test_it_goes_with_all_that_was_kept_for_it(host, playbook):
+    run = playbook("molecule/stacks/absent.yml")
+    assert (run.status, run.changed) == (0, 1), run.text
+    for kind in ("service", "secret", "config"):
+        assert host.check_output(f"docker {kind} ls --quiet") == ""

@@ -92,7 +92,9 @@ def postgres_init(_catalog: Catalog) -> str:
     """What a new database begins with. It names no service, so that a new one does not restart the database."""
     return (
         "-- Runs once, on an empty data directory; it may be run again.\n"
-        "CREATE EXTENSION IF NOT EXISTS vector;\n"
+        "-- pgvector where the image has it: the official one has not.\n"
+        "SELECT 'CREATE EXTENSION vector' FROM pg_available_extensions\n"
+        "  WHERE name = 'vector' AND installed_version IS NULL \\gexec\n"
         "CREATE SCHEMA IF NOT EXISTS app;\n"
         "CREATE SCHEMA IF NOT EXISTS memory;\n"
     )
