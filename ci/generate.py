@@ -69,7 +69,7 @@ def service_rows() -> str:
     rows = []
     for entry in entries:
         route = entry.get("route") or {}
-        where = f"{route['host']}.<domain>{route.get('path') or ''}" if route else ""
+        where = f"`{route['host']}.<domain>{route.get('path') or ''}`" if route else ""
         replicas = "every node" if entry.get("global") else entry.get("replicas", 1)
         if entry.get("autoscale"):
             replicas = f"{entry['autoscale']['min']}–{entry['autoscale']['max']}"

@@ -1,12 +1,12 @@
 """requirements.yml (for Galaxy users) and the `ansible` package (for everyone else) carry the same collections."""
 
 import json
-import tomllib
 from importlib import metadata
 from pathlib import Path
 
 import ansible_collections
 import pytest
+import tomllib
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
