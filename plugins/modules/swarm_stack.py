@@ -168,6 +168,11 @@ drift:
   type: list
   elements: dict
   returned: always, unless refused before it was made
+notes:
+  description: In check mode, what the prediction rests on (no Swarm or network yet, services that are not at rest).
+  type: list
+  elements: str
+  returned: always, unless refused before it was made
 removed:
   description: Names of the secrets, configs, release records and networks that were removed with the stack.
   type: list

@@ -31,6 +31,7 @@ class Run:
     output: str
     seconds: float
     changed_tasks: list[str] = field(default_factory=list)
+    verdict: dict = field(default_factory=dict)
 
     @property
     def changed(self) -> int:
@@ -105,10 +106,5 @@ def runs(say) -> dict[str, Run]:
         say(f"   site.yml: {name}: exit {done[name].returncode}, changed={done[name].changed}, {done[name].seconds:.0f} s")
         if name == "converge" and done[name].returncode:
             pytest.exit(f"site.yml failed on fresh hosts:\n{done[name].output[-6000:]}", returncode=1)
+        done[name].verdict = json.loads((ROOT / "build/verify.json").read_text()) if "--check" not in arguments else {}
     return done
-
-
-@pytest.fixture
-def verdict(runs) -> dict:
-    """build/verify.json of the last run that wrote one."""
-    return json.loads((ROOT / "build/verify.json").read_text())

@@ -1,7 +1,7 @@
-"""swarm_stack and swarm_status on a real Swarm: every way a deploy can end, with stacks of our own beside the platform's.
+"""swarm_stack and swarm_status on a real Swarm: every way a deploy can end, with a stack beside the platform's.
 
-Each test is one play of several tasks, since starting Ansible costs more than a task. `SWARM_STACK_TEST` may name another
-Swarm than the lab's: a JSON object {inventory: [...], hosts, images: [two], auth: {host: {username, password}}}.
+Each test is one play of several tasks, since starting Ansible costs more than a task. `SWARM_STACK_TEST` may name
+another Swarm than the lab's, as JSON: {inventory: [...], hosts, images: [two], auth: {host: {username, password}}}.
 """
 
 from __future__ import annotations
@@ -19,11 +19,21 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog.naming imp
 ROOT = Path(__file__).resolve().parents[2]
 STACK, SECRET, OTHER_SECRET = "probe", "correct-horse-1", "correct-horse-2"
 LOCK = "deploy-lock-cluster"
+LEFT = "; ".join(
+    f"docker {kind} ls -q -f label={label}={STACK}"
+    for kind, label in {
+        "service": "com.docker.stack.namespace",
+        "network": "com.docker.stack.namespace",
+        "secret": "sophia.stack",
+        "config": "sophia.stack",
+    }.items()
+)
+PID = f"docker config inspect -f '{{{{.Spec.Labels.pid}}}}' {LOCK} 2>/dev/null"
 
 
 @pytest.fixture(scope="session")
 def target(request) -> dict:
-    """Where the tests run: inventories, hosts, two images with a shell, and the registry's login as a template or value."""
+    """Where the tests run: inventories, hosts, two images with a shell, the registry's login (or a template of it)."""
     if os.environ.get("SWARM_STACK_TEST"):
         return json.loads(os.environ["SWARM_STACK_TEST"])
     request.getfixturevalue("runs")
@@ -234,11 +244,7 @@ def test_a_first_deploy_that_fails_leaves_nothing(ansible, stack):
     results, output = ansible(
         remove(STACK, "clean"),
         stack("first", {"web": service(script, secrets=["pw"], configs=["page"]), "ok": service()}, **parts),
-        shell(
-            "docker service ls -q -f label=com.docker.stack.namespace=probe; docker secret ls -q -f label=sophia.stack=probe; "
-            "docker config ls -q -f label=sophia.stack=probe",
-            "left",
-        ),
+        shell(LEFT, "left"),
     )
     assert results["first"]["failed"]
     assert "removed again (ok, web)" in results["first"]["msg"]
@@ -264,7 +270,8 @@ def test_secrets_and_configs_rotate_and_are_pruned(ansible, stack):
     assert results["one"]["changed"]
     for name in ("predict two", "two"):
         assert why(results[name])[1] == (
-            "configs: probe_page_aaaaaaaaaa -> probe_page_bbbbbbbbbb; secrets: probe_pw_aaaaaaaaaa -> probe_pw_bbbbbbbbbb"
+            "configs: probe_page_aaaaaaaaaa -> probe_page_bbbbbbbbbb; "
+            "secrets: probe_pw_aaaaaaaaaa -> probe_pw_bbbbbbbbbb"
         )
         assert why(results[name], "side") == ("remove", "not in the stack any more")
         assert '"before": "one\\n"' in diff_text(results[name])
@@ -325,11 +332,11 @@ def test_replicas_belong_to_the_autoscaler_within_its_limits(ansible, stack):
 
 
 def test_one_deploy_at_a_time(ansible, stack):
-    """A lock of another host is respected; one whose process is gone is removed; an interrupted deploy gives it back."""
+    """Another host's lock is respected, one whose process is gone is removed, an interrupted deploy gives it back."""
     web, other = stack.service(), stack.service(environment={"C": "3"})
     held = "docker config create -l host=elsewhere -l holder=alice -l since=noon -l command=x"
     gone = 'docker config create -l host="$(hostname)" -l boot=before -l pid=1'
-    wait = 'for n in $(seq 80); do pid=$(docker config inspect -f "{{.Spec.Labels.pid}}" deploy-lock-cluster 2>/dev/null) && break; sleep 0.1; done'
+    wait = f"for n in $(seq 80); do pid=$({PID}) && break; sleep 0.1; done"
     start = stack(
         "start",
         {"web": stack.service(deploy={"placement": {"constraints": ["node.labels.nowhere == 1"]}})},
@@ -372,8 +379,8 @@ def test_members_of_a_database_go_one_after_another_and_jobs_are_judged(ansible,
         stack("b fails", {"a": service(user="0"), "b": service("exit 9")}, sequential=["a", "b"]),
         stack("in turn", both, sequential=["b", "a"]),
         command(
-            "docker service inspect --format '{{.UpdateStatus.StartedAt.UnixNano}} {{.UpdateStatus.CompletedAt.UnixNano}}' "
-            "probe_b probe_a",
+            "docker service inspect probe_b probe_a --format "
+            "'{{.UpdateStatus.StartedAt.UnixNano}} {{.UpdateStatus.CompletedAt.UnixNano}}'",
             "times",
         ),
         stack("job", {**both, "job": job}),
@@ -403,14 +410,13 @@ def test_nothing_secret_is_printed_at_the_highest_verbosity(ansible, stack):
 
 def test_status_and_removal(ansible, stack):
     status = {"name": "status", "sophia.platform.swarm_status": {"stacks": [STACK]}}
-    count = "docker service ls -q -f label=com.docker.stack.namespace=probe; docker network ls -q -f name=probe_net; docker config ls -q -f name=probe"
     results, _output = ansible(
         stack("good", {"web": stack.service(deploy={"replicas": 2})}),
         status,
         remove(STACK, "predict", check=True),
         remove(STACK),
         remove(STACK, "again"),
-        shell(count, "left"),
+        shell(LEFT, "left"),
     )
     (web,) = results["status"]["services"]
     assert (web["name"], web["stack"], web["mode"]) == ("probe_web", STACK, "replicated")

@@ -49,6 +49,13 @@ def object_names(compose: Mapping, kind: str) -> list[str]:
     return sorted(names)
 
 
+def network_names(compose: Mapping, stack: str) -> set[str]:
+    """The names in the Swarm of the document's networks, the default one among them when a service uses it."""
+    names = {object_name(compose, "networks", key, stack) for key in compose.get("networks") or {}}
+    default = any(not service.get("networks") for service in services(compose).values())
+    return names | ({f"{stack}_default"} if default else set())
+
+
 def images(compose: Mapping) -> list[str]:
     return sorted({service["image"] for service in services(compose).values()})
 

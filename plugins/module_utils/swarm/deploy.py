@@ -35,6 +35,7 @@ class Deployment:
         self._request = request = stack.request
         self._with_diff = with_diff
         self._warn = warn
+        self._notes: list[str] = []
         passwords = [login["password"] for login in request.registry_auth.values()]
         self._masker = Masker([*request.secrets.values(), *passwords])
         self._cli = Cli(program, stack.swarm.engine.socket_path, request.registry_auth, self._masker)
@@ -47,11 +48,11 @@ class Deployment:
         except EngineError as error:
             if error.status not in NO_SWARM_YET:
                 raise
-            self._warn(f"There is no Swarm manager here yet; every service would be created. ({error.message})")
+            self._notes.append(f"There is no Swarm manager here yet; every service would be created. ({error.message})")
             return self._result(self._prepare_unseen(), State({}, []), True)
         prepared = self._stack.unchanged(state) or self._prepare(state, predicting=True)
         for name, reason in self._stack.unsettled(state).items():
-            self._warn(f"{self._request.stack}_{name} is not at rest now: {reason}")
+            self._notes.append(f"{self._request.stack}_{name} is not at rest now: {reason}")
         return self._result(prepared, state, prepared.changes or self._stack.new_input(state))
 
     def apply(self) -> dict:
@@ -78,7 +79,7 @@ class Deployment:
         )
         if predicting:  # what an earlier task of the same run would make is not there in check mode
             for missing in lint.missing_networks(request.compose, around):
-                self._warn(f"The network {missing} does not exist yet.")
+                self._notes.append(f"The network {missing} does not exist yet.")
                 around.networks[missing] = "swarm"
         before = state.latest["compose"] if state.latest else {}
         self._lint(around, lint.changed_networks(before, request.compose))
@@ -147,7 +148,7 @@ class Deployment:
     def _put_back(self, roller: Roller, state: State) -> str:
         """Put the last release back, judged the same way, and say how that ended."""
         try:
-            said = self._restore(roller, state.latest) if state.latest else self._clear(state)
+            said = self._restore(roller, state.latest) if state.latest else self._clear(roller, state)
             self._prune()
         except SwarmError as error:
             which = f"The release {state.number}" if state.latest else "What was there before"
@@ -171,20 +172,19 @@ class Deployment:
         how = "; ".join(parts) or "the automatic rollback had done it already"
         return f"The release {record['number']} of {record['stack']} runs again, and was judged the same way ({how})."
 
-    def _clear(self, state: State) -> str:
+    def _clear(self, roller: Roller, state: State) -> str:
         """Without a release to go back to: remove what this run created, leave what was there before."""
         live = self._stack.services()
         made = sorted(set(live) - set(state.live))
         kept = sorted(set(live) & set(state.live))
-        for name in made:
-            self._swarm.remove("services", live[name]["ID"])
+        roller.remove(made, documents.network_names(self._request.compose, self._request.stack) if kept else ())
         said = "There was no release to put back. The services that this run had created were removed again "
         said += f"({', '.join(made) or 'none'}); volumes stay."
         return said + (f" Services that were there before stay as they are: {', '.join(kept)}." if kept else "")
 
     # ── the result ───────────────────────────────────────────────────────────────────────────────────────────
     def _result(self, prepared: Prepared, state: State, changed: bool) -> dict:
-        result = self._stack.result(prepared, state, changed)
+        result = {**self._stack.result(prepared, state, changed), "notes": self._notes}
         if self._with_diff and changed:
             previous = release.for_plan(state.latest)
             name = self._request.stack

@@ -200,7 +200,7 @@ def _option_problems(services: Mapping, scaled: Mapping[str, Mapping], sequentia
     for name, bounds in scaled.items():
         if name not in services:
             found.append(f"scaled: there is no service {name}")
-        elif set(bounds) != {"min", "max"} or not 0 <= int(bounds["min"]) <= int(bounds["max"]):
+        elif not {"min", "max"} <= set(bounds) or not 0 <= int(bounds["min"]) <= int(bounds["max"]):
             found.append(f"scaled.{name}: wants {{min, max}} with 0 <= min <= max, got {dict(bounds)}")
         elif ((services[name] or {}).get("deploy") or {}).get("mode", "replicated") != "replicated":
             found.append(f"scaled.{name}: only a replicated service can be scaled")

@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import time
 
-from ansible_collections.sophia.platform.plugins.module_utils.swarm import lock, objects, release
+from ansible_collections.sophia.platform.plugins.module_utils.swarm import lock, networks, objects, release
 from ansible_collections.sophia.platform.plugins.module_utils.swarm import spec as specs
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.errors import EngineError, SwarmError
-from ansible_collections.sophia.platform.plugins.module_utils.swarm.swarm import STACK_LABEL, Swarm
+from ansible_collections.sophia.platform.plugins.module_utils.swarm.swarm import Swarm
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.watch import described
 
 POLL_SECONDS = 0.5
-NETWORK_PATIENCE_SECONDS = 20
 OVER = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
 
 
@@ -32,12 +31,13 @@ def apply(swarm: Swarm, stack: str, timeout_seconds: float, lock_timeout_seconds
     if not result["changed"]:
         return result
     with lock.held(swarm, f"swarm_stack name={stack} state=absent", lock_timeout_seconds) as held:
-        services, networks, _kept = _found(swarm, stack)
+        services, _own, _kept = _found(swarm, stack)
         for service in services:
             swarm.remove("services", service["ID"])
         _wait(swarm, [service["ID"] for service in services], timeout_seconds, held, result)
-        for network in networks:
-            _remove_network(swarm, network)
+        left = networks.remove_all_but(swarm, stack, ())
+        if left:
+            raise SwarmError("\n".join(left), result)
         for record in release.load(swarm, stack):
             swarm.remove("configs", record["id"])
         objects.prune(swarm, stack, swarm.services(), release.load(swarm))
@@ -47,27 +47,28 @@ def apply(swarm: Swarm, stack: str, timeout_seconds: float, lock_timeout_seconds
 def _found(swarm: Swarm, stack: str) -> tuple[list[dict], list[dict], list[dict]]:
     """The stack's services, its own networks, and what is kept for it and used by nobody else."""
     services = swarm.services(stack)
-    networks = [one for one in swarm.networks(stack) if (one.get("Labels") or {}).get(STACK_LABEL) == stack]
+    own = networks.own(swarm, stack)
     others = [one for one in swarm.services() if one["ID"] not in {service["ID"] for service in services}]
     records = [record for record in release.load(swarm) if record["stack"] != stack]
     kept = [one for one in swarm.objects("configs", {objects.STACK_LABEL: stack, objects.KIND_LABEL: "release"})]
     for kind in objects.KINDS:
         kept += objects.unused(swarm.objects(kind, {objects.STACK_LABEL: stack}), kind, stack, others, records)
-    return services, networks, kept
+    return services, own, kept
 
 
-def _result(stack: str, services: list[dict], networks: list[dict], kept: list[dict]) -> dict:
+def _result(stack: str, services: list[dict], own: list[dict], kept: list[dict]) -> dict:
     plan = [
         {"service": specs.short_name(service, stack), "action": "remove", "why": "state is absent", "downtime": True}
         for service in services
     ]
     return {
-        "changed": bool(services or networks or kept),
+        "changed": bool(services or own or kept),
         "plan": plan,
         "release": 0,
         "images": {},
         "drift": [],
-        "removed": sorted(one["Spec"]["Name"] for one in kept) + sorted(network["Name"] for network in networks),
+        "notes": [],
+        "removed": sorted(one["Spec"]["Name"] for one in kept) + sorted(network["Name"] for network in own),
     }
 
 
@@ -94,16 +95,3 @@ def _lives(task: dict, nodes: dict[str, dict]) -> bool:
     """Whether a task may still hold something; one on a node that is down ends when the node comes back."""
     node = nodes.get(task.get("NodeID", ""))
     return node is not None and node["Status"]["State"] != "down" and task["Status"]["State"] not in OVER
-
-
-def _remove_network(swarm: Swarm, network: dict) -> None:
-    """Remove a network; the engine refuses for a moment after its last task has gone."""
-    deadline = time.monotonic() + NETWORK_PATIENCE_SECONDS
-    while True:
-        try:
-            swarm.remove("networks", network["Id"])
-            return
-        except EngineError as error:
-            if time.monotonic() > deadline:
-                raise SwarmError(f"The network {network['Name']} cannot be removed: {error.message}") from error
-            time.sleep(POLL_SECONDS)

@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Collection, Mapping
 
 from ansible_collections.sophia.platform.plugins.module_utils.swarm import compose as documents
-from ansible_collections.sophia.platform.plugins.module_utils.swarm import plan
+from ansible_collections.sophia.platform.plugins.module_utils.swarm import networks, plan
 from ansible_collections.sophia.platform.plugins.module_utils.swarm import spec as specs
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.cli import Cli
-from ansible_collections.sophia.platform.plugins.module_utils.swarm.errors import EngineError, SwarmError
+from ansible_collections.sophia.platform.plugins.module_utils.swarm.errors import SwarmError
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.judge import Expectation
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.mask import Masker
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.stack import Request
-from ansible_collections.sophia.platform.plugins.module_utils.swarm.swarm import STACK_LABEL, Swarm
+from ansible_collections.sophia.platform.plugins.module_utils.swarm.swarm import Swarm
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.watch import Watch
 
 IMAGE_LABEL = "com.docker.stack.image"
@@ -54,8 +54,14 @@ class Roller:
         for number, wave in enumerate(waves):
             later = {name for one in waves[number + 1 :] for name in one}
             self._deploy(compose, pinned, scaled, wave, deadline, later | set(excused))
-        self._remove([name for name in removals if name not in first], wait=False)
-        self._remove_networks(compose)
+        self.remove([name for name in removals if name not in first], documents.network_names(compose, self._stack))
+
+    def remove(self, names: Collection[str], wanted_networks: Collection[str]) -> None:
+        """Remove services, and the stack's own networks that are not wanted."""
+        unwanted = [one for one in networks.own(self._swarm, self._stack) if one["Name"] not in wanted_networks]
+        self._remove(names, wait=bool(unwanted))
+        if unwanted:
+            self.warnings += networks.remove_all_but(self._swarm, self._stack, wanted_networks)
 
     def look_after(self, names: Collection[str], short: bool, deadline: float) -> str:
         """Give services that did not run before their chance; the report when they do not use it, or ''."""
@@ -130,20 +136,6 @@ class Roller:
                 return
             self._renew()
             time.sleep(0.5)
-
-    def _remove_networks(self, compose: Mapping) -> None:
-        """Remove the stack's own networks that its document has no more; one that is still in use stays."""
-        wanted = {documents.object_name(compose, "networks", key, self._stack) for key in compose.get("networks") or {}}
-        for network in self._swarm.networks(self._stack):
-            if network["Name"] in {*wanted, f"{self._stack}_default"} or STACK_LABEL not in (
-                network.get("Labels") or {}
-            ):
-                continue
-            try:
-                self._swarm.remove("networks", network["Id"])
-            except EngineError as error:
-                if error.status not in (400, 403, 409):
-                    raise
 
 
 def _in_the_way(service: Mapping) -> bool:

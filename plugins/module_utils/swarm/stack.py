@@ -111,4 +111,5 @@ class Stack:
             "release": state.number,
             "images": prepared.pinned,
             "drift": plan.drift(release.for_plan(state.latest), state.live, self.request.scaled),
+            "notes": [],
         }
