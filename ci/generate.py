@@ -73,7 +73,9 @@ def service_rows() -> str:
         replicas = "every node" if entry.get("global") else entry.get("replicas", 1)
         if entry.get("autoscale"):
             replicas = f"{entry['autoscale']['min']}–{entry['autoscale']['max']}"
-        rows.append((f"`{entry['name']}`", entry["stack"], f"`{entry['image']}`", entry.get("port", ""), replicas, where))
+        rows.append(
+            (f"`{entry['name']}`", entry["stack"], f"`{entry['image']}`", entry.get("port", ""), replicas, where)
+        )
     return table(("service", "stack", "image", "port", "replicas", "route"), rows)
 
 
@@ -99,7 +101,9 @@ def plugin_documentation(path: Path) -> list[dict]:
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DOCUMENTATION":
             return [yaml.safe_load(ast.literal_eval(node.value))]
-    return [yaml.safe_load(side.read_text(encoding="utf-8"))["DOCUMENTATION"] for side in sorted(path.parent.glob("*.yml"))]
+    return [
+        yaml.safe_load(side.read_text(encoding="utf-8"))["DOCUMENTATION"] for side in sorted(path.parent.glob("*.yml"))
+    ]
 
 
 def wanted() -> dict[Path, str]:

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Times converges on the running lab, beside what the bare engine takes for the same, in one run.
 
-The peer is `docker stack deploy --detach=false` on a manager, of the very documents that the last release of each stack was
-made of. Figures are medians of --times runs; `--fresh` also makes the hosts anew and times the first converge (once).
+The peer is `docker stack deploy --detach=false` on a manager, of the very documents that the last release of each
+stack was made of. Figures are medians of --times runs; `--fresh` also makes the hosts anew and times the first
+converge (once).
 Nothing is asserted: read the table.
 """
 
@@ -52,7 +53,8 @@ def release(stack: str) -> dict:
     """The document of a stack's newest release, with the digests it was pinned to."""
     names = on_manager(f"docker config ls --format '{{{{.Name}}}}' --filter name={stack}_release_").split()
     newest = max(names, key=lambda name: int(name.rsplit("_", 1)[1]))
-    record = json.loads(on_manager(f"docker config inspect --format '{{{{printf \"%s\" .Spec.Data}}}}' {newest}"))
+    content = '{{printf "%s" .Spec.Data}}'
+    record = json.loads(on_manager(f"docker config inspect --format '{content}' {newest}"))
     for service in record["compose"]["services"].values():
         service["image"] = record["pinned"].get(service["image"], service["image"])
     return record["compose"]
@@ -60,7 +62,8 @@ def release(stack: str) -> dict:
 
 def bare_deploy(stack: str, document: dict) -> None:
     on_manager(
-        f"cat > /run/{stack}.json; docker stack deploy --detach=false --resolve-image never -c /run/{stack}.json {stack}; "
+        f"cat > /run/{stack}.json; "
+        f"docker stack deploy --detach=false --resolve-image never -c /run/{stack}.json {stack}; "
         f"rm /run/{stack}.json",
         json.dumps({"version": "3.13", **document}),
     )
@@ -70,7 +73,7 @@ def remove_stacks() -> None:
     """Remove every stack, with its release records, so that both ways start from a Swarm without services."""
     on_manager(
         "docker stack rm " + " ".join(STACKS) + " >/dev/null; "
-        "while [ -n \"$(docker ps -q --filter label=com.docker.swarm.task)\" ]; do sleep 0.5; done; "
+        'while [ -n "$(docker ps -q --filter label=com.docker.swarm.task)" ]; do sleep 0.5; done; '
         "docker config ls -q --filter name=_release_ | xargs -r docker config rm >/dev/null"
     )
 
@@ -126,7 +129,8 @@ def main() -> None:
 
     print(f"\n| what (median of {options.times}) | ours, s | bare engine, s | ratio |\n|---|---:|---:|---:|")
     for what, mine, peer in rows:
-        print(f"| {what} | {mine:.1f} | {'' if peer is None else f'{peer:.1f}'} | {'' if peer is None else f'{mine / peer:.2f}'} |")
+        beside = ("", "") if peer is None else (f"{peer:.1f}", f"{mine / peer:.2f}")
+        print(f"| {what} | {mine:.1f} | {' | '.join(beside)} |")
 
 
 if __name__ == "__main__":

@@ -200,7 +200,7 @@ def test_mcp_tools_refuse_what_they_cannot_do(services):
 
 
 def test_service_serves_on_for_a_while_after_sigterm(start, catalog, network, services):
-    """Both services stop by the same code. New requests are answered while draining; one that is open when the socket closes is finished."""
+    """It answers new requests while draining and finishes an open one. (The MCP servers stop by the same code.)"""
     with serving(start, catalog, "backend", network, {"DRAIN_SECONDS": "2"}) as service:
         service.until_well()
         address = service.address

@@ -1,7 +1,7 @@
 """One lab, converged once, shared by every test of this directory.
 
-The hosts are made anew; `site.yml` runs against them in check mode, for real, again, and again in check mode. Each run's
-output is kept in build/tests/<name>.log, and the tests assert on these records.
+The hosts are made anew; `site.yml` runs against them in check mode, for real, again, and again in check mode. Each
+run's output is kept in build/tests/<name>.log, and the tests assert on these records.
 """
 
 from __future__ import annotations
@@ -103,7 +103,8 @@ def runs(say) -> dict[str, Run]:
     }.items():
         say(f"   site.yml: {name}")
         done[name] = play(name, *arguments)
-        say(f"   site.yml: {name}: exit {done[name].returncode}, changed={done[name].changed}, {done[name].seconds:.0f} s")
+        run = done[name]
+        say(f"   site.yml: {name}: exit {run.returncode}, changed={run.changed}, {run.seconds:.0f} s")
         if name == "converge" and done[name].returncode:
             pytest.exit(f"site.yml failed on fresh hosts:\n{done[name].output[-6000:]}", returncode=1)
         done[name].verdict = json.loads((ROOT / "build/verify.json").read_text()) if "--check" not in arguments else {}

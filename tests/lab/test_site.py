@@ -47,14 +47,19 @@ def test_the_printed_url_answers(runs):
     assert health["checks"]["postgres"]["version"].startswith("PostgreSQL 16")
 
 
-CHANGE = json.dumps({"service_overrides": {"grafana": {"enabled": False}, "linear": {"environment": {"LOG_LEVEL": "debug"}}}})
+def overriding(**services: dict) -> tuple[str, str]:
+    """Arguments of ansible-playbook that change catalog entries on top of what the lab changes."""
+    return "-e", json.dumps({"service_overrides": {"grafana": {"enabled": False}, **services}})
+
+
+CHANGE = overriding(linear={"environment": {"LOG_LEVEL": "debug"}})
 
 
 def test_one_changed_entry_changes_one_service(runs):
-    predicted = play("change_check", "--check", "--diff", "-e", CHANGE, playbook="playbooks/stacks.yml")
+    predicted = play("change_check", "--check", "--diff", *CHANGE, playbook="playbooks/stacks.yml")
     assert predicted.returncode == 0
     assert predicted.output.count("LOG_LEVEL") >= 1
-    done = play("change", "-e", CHANGE, playbook="playbooks/stacks.yml")
+    done = play("change", *CHANGE, playbook="playbooks/stacks.yml")
     assert done.returncode == 0
     assert done.output.count("changed: [") == predicted.output.count("changed: [") == 1
     back = play("change_back", playbook="playbooks/stacks.yml")
@@ -63,10 +68,8 @@ def test_one_changed_entry_changes_one_service(runs):
 
 
 def test_an_image_that_cannot_be_pulled_fails_and_the_old_version_runs_on(runs):
-    broken = json.dumps(
-        {"service_overrides": {"grafana": {"enabled": False}, "backend": {"image": "ghcr.io/sophia-ai/sophia-backend:0.0.0"}}}
-    )
-    run = play("bad_image", "-e", broken, playbook="playbooks/stacks.yml")
+    broken = overriding(backend={"image": "ghcr.io/sophia-ai/sophia-backend:0.0.0"})
+    run = play("bad_image", *broken, playbook="playbooks/stacks.yml")
     assert run.returncode != 0
     assert "sophia-backend:0.0.0" in run.output
     test_the_printed_url_answers(runs)
@@ -74,10 +77,8 @@ def test_an_image_that_cannot_be_pulled_fails_and_the_old_version_runs_on(runs):
 
 
 def test_a_service_that_never_gets_healthy_rolls_back_with_its_own_error(runs):
-    broken = json.dumps(
-        {"service_overrides": {"grafana": {"enabled": False}, "asana": {"command": ["python3", "-c", "raise SystemExit('no such board')"]}}}
-    )
-    run = play("crash", "-e", broken, playbook="playbooks/stacks.yml")
+    broken = overriding(asana={"command": ["python3", "-c", "raise SystemExit('no such board')"]})
+    run = play("crash", *broken, playbook="playbooks/stacks.yml")
     assert run.returncode != 0
     assert "no such board" in run.output
     after = play("crash_verify", playbook="playbooks/verify.yml")
@@ -86,8 +87,7 @@ def test_a_service_that_never_gets_healthy_rolls_back_with_its_own_error(runs):
 
 
 def test_mistakes_are_refused_before_any_host_is_touched(runs):
-    broken = json.dumps({"service_overrides": {"grafana": {"enabled": False}, "nosuch": {}, "linear": {"replica": 2}, "codacy": {"image": "x/y"}}})
-    run = play("mistakes", "-e", broken)
+    run = play("mistakes", *overriding(nosuch={}, linear={"replica": 2}, codacy={"image": "x/y"}))
     assert run.returncode != 0
     assert run.hosts == ["localhost"]
     for culprit in ("nosuch", "replica", "x/y"):

@@ -10,6 +10,8 @@ from typing import NamedTuple
 from ansible_collections.sophia.platform.plugins.module_utils.verify.transport import Response, hint
 
 SHOWN_MAX = 5
+UNFINISHED_UPDATES = ("paused", "rollback_started", "rollback_paused")
+ROLLED_BACK = "rollback_completed"  # what ran before runs again, so the service may hold all the same
 
 
 class Verdict(NamedTuple):
@@ -113,14 +115,16 @@ def service(check: dict, swarm: dict | None) -> Verdict:
         problems.append(f"{running} of {wanted} replicas running")
     problems += [problem for problem in (_image_problem(check.get("image"), found.get("image") or ""),) if problem]
     state = str(found.get("update_state") or "")
-    if state.startswith("rollback") or state == "paused":
+    if state in UNFINISHED_UPDATES:
         problems.append(f"its last update ended as {state}")
     if problems:
         problems += [f"pending: {message}" for message in found.get("pending") or []]
         problems += [f"failed: {_cut(str(failure))}" for failure in _failures(found)[:SHOWN_MAX]]
         return Verdict(False, f"{name}: {'; '.join(problems)}.", True)
-    waiting = "".join(f"; pending: {message}" for message in found.get("pending") or [])
-    return Verdict(True, f"{running} of {wanted} running, {found['image'].partition('@')[0]} pinned{waiting}", True)
+    notes = ["an update was rolled back to this"] if state == ROLLED_BACK else []
+    notes += [f"pending: {message}" for message in found.get("pending") or []]
+    said = "; ".join([f"{running} of {wanted} running, {found['image'].partition('@')[0]} pinned", *notes])
+    return Verdict(True, said, True)
 
 
 def canonical(reference: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -35,6 +36,7 @@ SERVERS = (
     "lambda_labs_cli",
     "lambda_labs_serverless",
 )
+logging.getLogger("mcp.server.streamable_http").setLevel(logging.WARNING)  # it logs a line per request
 TOOL_CALLS = Counter("mcp_tool_calls", "Calls of MCP tools.", ["tool", "outcome"])
 
 
