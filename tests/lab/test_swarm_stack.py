@@ -260,6 +260,7 @@ def test_secrets_and_configs_rotate_and_are_pruned(ansible, stack):
     two = with_secret("probe_pw_bbbbbbbbbb", OTHER_SECRET, "probe_page_bbbbbbbbbb", "two\n")
     names = "docker secret ls --format '{{.Name}}'; docker config ls --format '{{.Name}}'"
     results, output = ansible(
+        remove(STACK, "clean"),
         stack("one", {"web": web, "side": service()}, **one),
         stack("predict two", {"web": web}, check=True, **two),
         stack("two", {"web": web}, **two),
@@ -316,8 +317,9 @@ def test_replicas_belong_to_the_autoscaler_within_its_limits(ansible, stack):
     scaled = {"web": {"min": 1, "max": 3}}
     count = "docker service inspect --format '{{.Spec.Mode.Replicated.Replicas}}' probe_web"
     results, _output = ansible(
+        stack("good", {"web": web}),
         stack("hand over", {"web": web}, scaled=scaled),
-        command("docker service scale probe_web=3"),
+        command("docker service scale --detach probe_web=3"),
         stack("no change", {"web": web}, scaled=scaled),
         stack("change", {"web": changed}, scaled=scaled),
         command(count, "kept"),
