@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 
 import pytest
@@ -45,6 +46,13 @@ def test_the_printed_url_answers(runs):
         health = json.load(response)
     assert health["status"] == "ok"
     assert health["checks"]["postgres"]["version"].startswith("PostgreSQL 16")
+
+
+@pytest.mark.parametrize(("host", "path"), [("api", "/metrics"), ("mcp", "/linear/metrics")])
+def test_metrics_are_not_served_outside(runs, host, path):
+    request = urllib.request.Request(f"http://127.0.0.1:8080{path}", headers={"Host": f"{host}.sophia.localhost"})
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(request, timeout=10)
 
 
 def overriding(**services: dict) -> tuple[str, str]:

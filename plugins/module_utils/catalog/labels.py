@@ -39,7 +39,7 @@ def _route_labels(catalog: Catalog, service: Service) -> dict[str, str]:
     labels = {
         "traefik.enable": "true",
         "traefik.swarm.network": "edge",
-        f"{router}.rule": _rule(catalog, route),
+        f"{router}.rule": _rule(catalog, service),
         f"{router}.entrypoints": ENTRY_POINT,
         f"{router}.middlewares": ",".join(middlewares),
         f"{balancer}.server.port": str(service["port"]),
@@ -55,7 +55,10 @@ def _route_labels(catalog: Catalog, service: Service) -> dict[str, str]:
     return labels
 
 
-def _rule(catalog: Catalog, route: dict) -> str:
-    host, path = f"Host(`{route['host']}.{catalog.domain}`)", route["path"]
+def _rule(catalog: Catalog, service: Service) -> str:
+    host, path = f"Host(`{service['route']['host']}.{catalog.domain}`)", service["route"]["path"]
     # A bare PathPrefix(`/git`) would match /github too.
-    return f"{host} && (Path(`{path}`) || PathPrefix(`{path}/`))" if path else host
+    rule = f"{host} && (Path(`{path}`) || PathPrefix(`{path}/`))" if path else host
+    # Metrics are for Prometheus, which asks the tasks themselves; the public does not see them.
+    hidden = service["metrics"] and service.metrics_port == service["port"] and not is_for_operators(service)
+    return f"{rule} && !Path(`{path or ''}{service['metrics']['path']}`)" if hidden else rule
