@@ -126,6 +126,18 @@ def test_a_new_service_is_watched_for_its_monitor_time_and_a_flapping_one_starts
     assert judge.observe(11, [web], both, {"t1", "t2"}).good
 
 
+@pytest.mark.parametrize(("check", "hold"), [(["CMD", "true"], 5), (["NONE"], 20), (None, 20)])
+def test_a_new_service_with_a_health_check_is_watched_for_less(check, hold):
+    container = {"Healthcheck": {"Test": check}} if check else {}
+    spec = {"UpdateConfig": {"Monitor": 20 * 10**9}, "TaskTemplate": {"ContainerSpec": container}}
+    web = service(spec=spec)
+    judge = Judge({"web": Expectation("web", specs.spec_digest(web["Spec"]), True)}, [], 30)
+    tasks = [task(1), task(2)]
+    assert f"watched for {hold} s" in judge.observe(0, [web], tasks, {"t1", "t2"}).waiting["web"]
+    assert not judge.observe(hold - 0.1, [web], tasks, {"t1", "t2"}).good
+    assert judge.observe(hold, [web], tasks, {"t1", "t2"}).good
+
+
 def test_services_that_nobody_deployed_may_carry_an_old_rollback():
     web = service(UpdateStatus={"State": "rollback_completed"})
     digest = specs.spec_digest(web["Spec"])

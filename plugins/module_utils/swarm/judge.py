@@ -13,6 +13,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.swarm import spec 
 
 FAILED_STATES = ("failed", "rejected")
 NEW_FAILURES_LIMIT = 3
+HEALTHY_HOLD_SECONDS = 5.0  # the engine's own default for a monitor
 IN_ROLLBACK = "rollback_started"
 
 
@@ -111,6 +112,8 @@ class Judge:
         since = self._good_since.setdefault(name, now)
         fresh = any(task["ID"] not in self._old_task_ids for task in current if _runs(task))
         hold = specs.monitor_seconds(service["Spec"])
+        if specs.has_health_check(service["Spec"]):  # what runs has passed it
+            hold = min(hold, HEALTHY_HOLD_SECONDS)
         # The engine has watched a completed update itself; nobody watched the tasks of a new service.
         if expected.deployed and fresh and state != "completed" and now - since < hold:
             verdict.waiting[name] = f"runs, and is watched for {hold:g} s"

@@ -62,6 +62,12 @@ def monitor_seconds(spec: dict) -> float:
     return nanoseconds / 1_000_000_000
 
 
+def has_health_check(spec: dict) -> bool:
+    """Whether a task counts as running only after the service's own check has passed. One of the image is not seen."""
+    test = (spec["TaskTemplate"].get("ContainerSpec", {}).get("Healthcheck") or {}).get("Test") or ["NONE"]
+    return test[0] != "NONE"
+
+
 def differing_fields(before: Any, after: Any, path: str = "") -> list[str]:
     """Where two normalised specs differ, as dotted paths; lists are compared whole, values are not shown."""
     if isinstance(before or after, dict):
