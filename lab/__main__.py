@@ -10,6 +10,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "collections"))
 
+from ansible_collections.sophia.platform.plugins.module_utils.catalog.errors import CatalogError  # noqa: E402
+
 from lab import commands, settings  # noqa: E402 - the collection must be importable first
 from lab.errors import LabError  # noqa: E402
 from lab.progress import say  # noqa: E402
@@ -55,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             commands.status(lab)
             return 0
-    except LabError as error:
+    except (LabError, CatalogError) as error:
         print(f"lab {given.verb}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

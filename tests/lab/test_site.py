@@ -1,10 +1,13 @@
 """site.yml on fresh hosts, again, and in check mode: the records of conftest.py."""
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 from conftest import ROOT, play
@@ -108,9 +111,20 @@ def test_an_empty_inventory_is_refused():
     assert "managers" in run.output
 
 
-def test_runner_reports_check_mode_and_keeps_nothing(runs):
+@pytest.mark.parametrize("arguments", [["--check"], []], ids=["check", "deploy"])
+def test_runner_summarises_and_keeps_nothing(runs, arguments, tmp_path):
+    before = set(Path(tempfile.gettempdir()).iterdir())
+    summary = tmp_path / "summary.md"
     done = subprocess.run(
-        [sys.executable, "ci/run.py", "--check"], cwd=ROOT, capture_output=True, text=True, timeout=600
+        [sys.executable, "ci/run.py", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "GITHUB_STEP_SUMMARY": str(summary)},
+        capture_output=True,
+        text=True,
+        timeout=600,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert ", 0 changes, 0 failures" in done.stdout
+    assert "backend: health through the edge" in summary.read_text()
+    kept = [path.name for path in set(Path(tempfile.gettempdir()).iterdir()) - before if path.name.startswith("sophia")]
+    assert kept == []

@@ -46,3 +46,10 @@ def test_replicas_are_counted_by_what_runs_and_is_meant_to():
     assert (web["stack"], web["image"], web["nodes"]) == ("app", "a:1@sha256:x", ["m1"])
     assert (agent["replicas_wanted"], agent["replicas_running"]) == (2, 1)
     assert "hunter22" not in str([agent, web])
+
+
+def test_tasks_of_the_old_image_do_not_count_while_an_update_is_stuck():
+    old = {**task("web", "n1", "running"), "Spec": {"ContainerSpec": {"Image": "a:0@sha256:w"}}}
+    new = {**task("web", "", "pending", Err="no suitable node"), "Spec": {"ContainerSpec": {"Image": "a:1@sha256:x"}}}
+    (web,) = service_summaries([service("web", {"Replicated": {"Replicas": 1}}, 1)], [old, new], NODES)
+    assert (web["replicas_running"], web["pending"]) == (0, ["no suitable node"])

@@ -41,6 +41,7 @@ FOUND = {
         ),
         ({"replicas_wanted": 0, "replicas_running": 0}, {"replicas": None}, False, "0 of 0 replicas running"),
         ({"replicas_running": 0, "failures": [{"error": "exit 1"}]}, {}, False, "failed: {'error': 'exit 1'}"),
+        ({"replicas_wanted": 0, "replicas_running": 0}, {"replicas": 0}, True, "0 of 0 running"),
         ({"update_state": "rollback_paused"}, {}, False, "its last update ended as rollback_paused"),
         ({"update_state": "rollback_completed"}, {}, True, "an update was rolled back to this"),
         ({"name": "other"}, {}, False, "There is no service data_redis on the Swarm"),

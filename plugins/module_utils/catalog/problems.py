@@ -21,7 +21,7 @@ ROLES = {"managers": "manager", "workers": "worker"}
 def problems(platform: object, secret_names: list[str] | None = None, hosts: list[dict] | None = None) -> list[str]:
     """All problems, sorted; none means that everything can be computed. Never raises.
 
-    secret_names: what the secret store has. hosts: {name, role, labels} each. What is None is not checked.
+    secret_names: what the secret store has. hosts: {name, role, labels, address} each. What is None is not checked.
     """
     try:
         catalog, found = load(platform)
@@ -51,8 +51,15 @@ def _by_line(problem: str) -> list:
 
 def hosts(groups: dict, hostvars: dict) -> list[dict]:
     """The hosts of the inventory as `problems` takes them, from Ansible's `groups` and `hostvars`."""
-    return [
-        {"name": name, "role": role, "labels": dict(hostvars[name].get("swarm_labels") or {})}
+    grouped = [
+        {
+            "name": name,
+            "role": role,
+            "labels": dict(hostvars[name].get("swarm_labels") or {}),
+            "address": hostvars[name].get("private_address"),
+        }
         for group, role in ROLES.items()
         for name in groups.get(group) or []
     ]
+    known = {host["name"] for host in grouped}
+    return grouped + [{"name": name, "role": None} for name in groups.get("swarm") or [] if name not in known]

@@ -10,18 +10,36 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog.model impo
 
 
 def problems(catalog: Catalog, hosts: list[dict]) -> Iterator[str]:
-    """hosts: {name, role, labels} each."""
+    """hosts: {name, role, labels, address} each; a role of None is a host of no group that has one."""
     place = f"inventories/{catalog.environment}/hosts.yml"
     managers = [host["name"] for host in hosts if host["role"] == "manager"]
     if not managers:
         yield f"{place}: the group managers has no host, so that there is no Swarm to make"
         return
+    yield from (f"{place}: {text}" for text in _members(hosts))
     if len(managers) == 2:
         both = " and ".join(managers)
         yield f"{place}: two managers, {both}: losing one of them stops the Swarm; have one, three or five"
     for service in catalog.entries:
         for option, text in _placement(catalog, service, hosts):
             yield service.problem(option, f"{text} ({place})")
+
+
+def _members(hosts: list[dict]) -> Iterator[str]:
+    """What is wrong with the hosts as members of one Swarm."""
+    seen: set[str] = set()
+    owners: dict[str, str] = {}
+    for host in hosts:
+        name, address = host["name"], host.get("address", f"that of {host['name']}")  # not given: not compared
+        if host["role"] is None:
+            yield f"host {name} is in the group swarm only; put it into managers or workers"
+        elif name in seen:
+            yield f"host {name} is in managers and in workers; take it out of one"
+        elif not address:
+            yield f"host {name} has no private_address, by which the other hosts of the Swarm reach it"
+        elif owners.setdefault(address, name) != name:
+            yield f"hosts {owners[address]} and {name} have the same private_address {address}"
+        seen.add(name)
 
 
 def eligible(service: Service, hosts: list[dict]) -> list[str]:

@@ -19,6 +19,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.swarm import (
 from ansible_collections.sophia.platform.plugins.module_utils.swarm import spec as specs
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.cli import Cli
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.errors import EngineError, SwarmError
+from ansible_collections.sophia.platform.plugins.module_utils.swarm.lock import LockLost
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.mask import Masker
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.roll import Roller
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.stack import Prepared, Stack, State
@@ -112,16 +113,23 @@ class Deployment:
         changed = False
         try:
             for kind in documents.KINDS:
-                made = objects.ensure(self._swarm, request.stack, kind, getattr(request, kind), self._names(kind))
-                changed = changed or bool(made)
+                there, brought = self._names(kind), getattr(request, kind)
+                changed = changed or bool(set(brought) - there)  # true also when the engine refuses one halfway
+                objects.ensure(self._swarm, request.stack, kind, brought, there)
             if prepared.changes:
                 changed = True
                 roller.roll(request.compose, prepared.pinned, request.scaled, prepared.steps, deadline, excused)
+        except LockLost as error:  # whoever holds it now is deploying: nothing may be put back beside them
+            raise SwarmError(error.message, {**result, "changed": changed}) from error
         except SwarmError as error:
-            ended = self._put_back(roller, state) if changed else "Nothing was changed."
+            ended = self._put_back(roller, state, excused) if changed else "Nothing was changed."
             report = f"The deploy of the stack {request.stack} failed.\n{error.message}\n{ended}"
             raise SwarmError(report, {**result, "changed": changed}) from error
-        done = {"changed": result["changed"], "release": self._record(state, prepared)}
+        try:
+            done = {"changed": result["changed"], "release": self._record(state, prepared)}
+        except SwarmError as error:
+            report = f"The stack {request.stack} runs as asked, but no release record could be kept: {error.message}"
+            raise SwarmError(f"{report} Run the deploy again.", {**result, "changed": True}) from error
         still = roller.look_after(excused, prepared.changes, deadline)
         if still:
             rest = "The deploy is in place" if prepared.changes else "Nothing was to be changed"
@@ -145,17 +153,17 @@ class Deployment:
         objects.prune(self._swarm, self._request.stack, self._swarm.services(), release.load(self._swarm))
 
     # ── when it failed ───────────────────────────────────────────────────────────────────────────────────────
-    def _put_back(self, roller: Roller, state: State) -> str:
+    def _put_back(self, roller: Roller, state: State, excused: set[str]) -> str:
         """Put the last release back, judged the same way, and say how that ended."""
         try:
-            said = self._restore(roller, state.latest) if state.latest else self._clear(roller, state)
+            said = self._restore(roller, state.latest, excused) if state.latest else self._clear(roller, state)
             self._prune()
         except SwarmError as error:
             which = f"The release {state.number}" if state.latest else "What was there before"
             return f"{which} could NOT be put back; look at the stack now:\n{error.message}"
         return said
 
-    def _restore(self, roller: Roller, record: dict) -> str:
+    def _restore(self, roller: Roller, record: dict, excused: set[str]) -> str:
         previous = release.for_plan(record)
         steps = plan.steps(previous.views, previous, self._stack.services(), record["scaled"])
         jobs = [
@@ -163,7 +171,7 @@ class Deployment:
         ]
         steps = [step for step in steps if step.service not in jobs]  # no migration runs twice
         deadline = time.monotonic() + self._request.timeout_seconds
-        roller.roll(record["compose"], record["pinned"], record["scaled"], steps, deadline, set())
+        roller.roll(record["compose"], record["pinned"], record["scaled"], steps, deadline, excused)
         again = ", ".join(step.service for step in steps if step.action in (plan.CREATE, plan.UPDATE))
         gone = ", ".join(step.service for step in steps if step.action == plan.REMOVE)
         parts = [f"deployed again: {again}"] if again else []

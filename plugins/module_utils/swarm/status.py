@@ -28,7 +28,10 @@ def node_summary(node: Mapping) -> dict:
 
 
 def service_summaries(services: Iterable[Mapping], tasks: Iterable[Mapping], nodes: Iterable[Mapping]) -> list[dict]:
-    """One summary for each service, sorted by name. Only replicas that are meant to run and do count as running."""
+    """One summary for each service, sorted by name.
+
+    Running are the replicas that are meant to run, do, and run the service's image.
+    """
     names = {node["ID"]: node["Description"]["Hostname"] for node in nodes}
     down = {node["ID"] for node in nodes if node["Status"]["State"] == "down"}
     by_service: dict[str, list[Mapping]] = {}
@@ -41,7 +44,12 @@ def service_summaries(services: Iterable[Mapping], tasks: Iterable[Mapping], nod
 def _summary(service: Mapping, tasks: list[Mapping], names: Mapping[str, str], down: set[str]) -> dict:
     spec = service["Spec"]
     desired = [task for task in tasks if task["DesiredState"] == "running"]
-    running = [task for task in desired if task["Status"]["State"] == "running" and task.get("NodeID") not in down]
+    image = (spec["TaskTemplate"].get("ContainerSpec") or {}).get("Image", "")
+    running = [
+        task
+        for task in desired
+        if task["Status"]["State"] == "running" and task.get("NodeID") not in down and _image(task, image) == image
+    ]
     failed = sorted(
         (task for task in tasks if task["Status"]["State"] in FAILED_STATES), key=lambda task: task["CreatedAt"]
     )
@@ -51,7 +59,7 @@ def _summary(service: Mapping, tasks: list[Mapping], names: Mapping[str, str], d
         "mode": specs.mode(spec),
         "replicas_wanted": _wanted(service, desired),
         "replicas_running": len(running),
-        "image": (spec["TaskTemplate"].get("ContainerSpec") or {}).get("Image", ""),
+        "image": image,
         "update_state": (service.get("UpdateStatus") or {}).get("State") or "",
         "pending": sorted(
             {
@@ -63,6 +71,11 @@ def _summary(service: Mapping, tasks: list[Mapping], names: Mapping[str, str], d
         "failures": [described(task, names) for task in failed],
         "nodes": sorted(names.get(task.get("NodeID", ""), "") for task in running),
     }
+
+
+def _image(task: Mapping, otherwise: str) -> str:
+    """The image a task really runs: while an update is stuck, tasks of the old one still run."""
+    return ((task.get("Spec") or {}).get("ContainerSpec") or {}).get("Image", otherwise)
 
 
 def _wanted(service: Mapping, desired: list[Mapping]) -> int:

@@ -88,7 +88,9 @@ def scrape_targets(jobs: dict, response: Response, url: str) -> Verdict:
     down = [_down(job, target) for job, target in found if target.get("health") != "up"]
     counted = {job: sum(name == job for name, _target in found) for job in jobs}
     missing = [
-        f"job {job} has {counted[job]} of {wanted or 1}" for job, wanted in jobs.items() if counted[job] < (wanted or 1)
+        f"job {job} has {counted[job]} of {wanted}"
+        for job, wanted in ((job, 1 if wanted is None else wanted) for job, wanted in jobs.items())
+        if counted[job] < wanted
     ]
     if down or missing:
         problems = "; ".join(part for part in (_listed(down, "; "), _listed(missing, "; ")) if part)
@@ -111,7 +113,7 @@ def service(check: dict, swarm: dict | None) -> Verdict:
         problems.append(
             f"the Swarm is asked for {wanted} replicas, the catalog for {asked}: deploy, or see who scaled it"
         )
-    if running != wanted or not wanted:
+    if running != wanted or (not wanted and asked != 0):
         problems.append(f"{running} of {wanted} replicas running")
     problems += [problem for problem in (_image_problem(check.get("image"), found.get("image") or ""),) if problem]
     state = str(found.get("update_state") or "")
