@@ -125,8 +125,10 @@ def main() -> None:
     params = module.params
     platform = probes.Platform(params["secrets"], params["swarm"])
 
+    mask = report.masker(params["secrets"])
+
     def attempt(check: dict):
-        return probes.attempt(check, Client(params["timeout_seconds"], params["resolve"]), platform)
+        return probes.attempt(check, Client(params["timeout_seconds"], params["resolve"], mask), platform)
 
     wait_seconds = 0 if module.check_mode else params["wait_seconds"]
     rows = runs.run(params["checks"], attempt, wait_seconds, params["timeout_seconds"])

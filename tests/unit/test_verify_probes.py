@@ -7,6 +7,7 @@ import time
 
 import pytest
 from ansible_collections.sophia.platform.plugins.module_utils.verify.probes import Platform, attempt
+from ansible_collections.sophia.platform.plugins.module_utils.verify.report import masker
 from ansible_collections.sophia.platform.plugins.module_utils.verify.transport import Client, address_of
 from fake_web import Answer, McpServer, document, served
 
@@ -97,6 +98,14 @@ def test_a_slow_answer_ends_at_the_time_limit(pieces):
         made = attempt({"name": "it", "kind": "http", "url": url}, Client(0.4), Platform())
     assert not made.ok and "no complete answer within 0.4 s" in made.detail
     assert time.monotonic() - began < 1
+
+
+def test_a_secret_in_an_answer_is_hidden_before_the_answer_is_cut_short():
+    quoted = "x" * 150 + "correct-horse-battery"  # the limit of a shown answer falls into the secret
+    with served({("GET", "/x"): Answer(500, quoted.encode(), "text/plain")}) as (port, _seen):
+        client = Client(5, mask=masker({"token": "correct-horse-battery"}))
+        made = attempt({"name": "it", "kind": "http", "url": f"http://localhost:{port}/x"}, client, Platform())
+    assert not made.ok and "x********" in made.detail and "correct" not in made.detail
 
 
 def test_nothing_listens():

@@ -11,8 +11,8 @@ WIDTH = 116
 MASK = "********"
 
 
-def masked(rows: list[dict], secrets: dict) -> list[dict]:
-    """Return the rows with every secret value in a text replaced: a service's answer may quote one."""
+def masker(secrets: dict):
+    """Return a function that replaces every secret value in a text: a service's answer may quote one."""
     values = sorted({value.strip() for value in secrets.values()} - {""}, key=len, reverse=True)
 
     def mask(text: str) -> str:
@@ -20,6 +20,12 @@ def masked(rows: list[dict], secrets: dict) -> list[dict]:
             text = text.replace(value, MASK)
         return text
 
+    return mask
+
+
+def masked(rows: list[dict], secrets: dict) -> list[dict]:
+    """Return the rows without any secret value."""
+    mask = masker(secrets)
     return [{**row, "name": mask(row["name"]), "detail": mask(row["detail"])} for row in rows]
 
 

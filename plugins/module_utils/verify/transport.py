@@ -62,9 +62,13 @@ def address_of(host: str, resolve: dict) -> str:
 
 
 class Client:
-    """Makes requests that together may take `timeout_seconds`, counted from now."""
+    """Makes requests that together may take `timeout_seconds`, counted from now.
 
-    def __init__(self, timeout_seconds: float, resolve: dict | None = None) -> None:
+    mask(text) hides secrets in what comes back, before anything is cut short and would no longer be recognised.
+    """
+
+    def __init__(self, timeout_seconds: float, resolve: dict | None = None, mask=lambda text: text) -> None:
+        self.mask = mask
         self.timeout_seconds = timeout_seconds
         self.deadline = time.monotonic() + timeout_seconds
         self.resolve = {host.lower(): address for host, address in (resolve or {}).items()}
@@ -83,7 +87,10 @@ class Client:
         watchdog.daemon = True
         watchdog.start()
         try:
-            return _exchange(connection, method, parts, headers or {}, body, enough)
+            response = _exchange(connection, method, parts, headers or {}, body, enough)
+            return response._replace(
+                body=self.mask(response.body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+            )
         except (OSError, http.client.HTTPException, ValueError) as error:
             late = connection.aborted or isinstance(error, (TimeoutError, socket.timeout))
             reason = f"no complete answer within {self.timeout_seconds:g} s." if late else _reason(error, connection)
