@@ -17,6 +17,7 @@ help: ## Show this list
 	@echo "  ENV=$(ENV) (of: $(notdir $(filter-out %/common,$(wildcard inventories/*))))  IMAGES=$(IMAGES)"
 
 demo: $(VENV)/.ready ## Start the lab and run site.yml against it: the whole platform on this machine
+	@mkdir -p build
 	@$(BIN)/ansible-playbook playbooks/render.yml >build/render.log || { cat build/render.log; exit 1; }
 	@python -m lab up
 	@$(BIN)/ansible-playbook site.yml
