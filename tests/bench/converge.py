@@ -65,7 +65,7 @@ def bare_deploy(stack: str, document: dict) -> None:
         f"cat > /run/{stack}.json; "
         f"docker stack deploy --detach=false --resolve-image never -c /run/{stack}.json {stack}; "
         f"rm /run/{stack}.json",
-        json.dumps({"version": "3.13", **document}),
+        json.dumps(document),
     )
 
 
