@@ -127,12 +127,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing, fail on drift")
     check = parser.parse_args().check
-    drifted = [path for path, text in wanted().items() if text != path.read_text(encoding="utf-8")]
-    for path in drifted:
+    drifted = {path: text for path, text in wanted().items() if text != path.read_text(encoding="utf-8")}
+    for path, text in drifted.items():
         if check:
             print(f"{path.relative_to(ROOT)} has drifted from its source: run `make docs`", file=sys.stderr)
         else:
-            path.write_text(wanted()[path], encoding="utf-8")
+            path.write_text(text, encoding="utf-8")
             print(f"wrote {path.relative_to(ROOT)}")
     return int(check and bool(drifted))
 
