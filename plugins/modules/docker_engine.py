@@ -88,7 +88,7 @@ problems:
 import shutil
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.sophia.platform.plugins.module_utils.docker_engine import files
+from ansible_collections.sophia.platform.plugins.module_utils.docker_engine.judge import UNIT, validate
 from ansible_collections.sophia.platform.plugins.module_utils.docker_engine.settings import (
     SettingsError,
     merge,
@@ -96,6 +96,9 @@ from ansible_collections.sophia.platform.plugins.module_utils.docker_engine.sett
     render,
     render_environment,
 )
+from ansible_collections.sophia.platform.plugins.module_utils.host import files
+from ansible_collections.sophia.platform.plugins.module_utils.host.commands import HostError, run
+from ansible_collections.sophia.platform.plugins.module_utils.host.units import unit_state
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.engine import Engine, EngineError
 
 FRAGMENT = {"name": {"type": "str", "required": True}, "settings": {"type": "dict", "required": True}}
@@ -109,40 +112,39 @@ SPEC = {
 }
 
 
-def write(options: dict, wanted: dict, changes: list, unit: dict) -> None:
+def write(options: dict, changes: list[files.File], unit: dict) -> None:
     """Put the files in place, then have the unit enabled and started."""
     if shutil.which("dockerd") is None:
-        raise files.HostError("There is no dockerd on this host to judge the settings: install the engine first.")
-    for path in changes:
-        files.write(path, wanted[path], files.validate if path == options["path"] else None)
-    if options["drop_in_path"] in changes:
-        files.run("systemctl", "daemon-reload")
+        raise HostError("There is no dockerd on this host to judge the settings: install the engine first.")
+    for file in changes:
+        files.write(file, validate if file.path == options["path"] else None)
+    if options["drop_in_path"] in [file.path for file in changes]:
+        run("systemctl", "daemon-reload")
     if not unit["enabled"]:
-        files.run("systemctl", "enable", files.UNIT)
+        run("systemctl", "enable", UNIT)
     if not unit["active"]:
-        files.run("systemctl", "start", files.UNIT)
+        run("systemctl", "start", UNIT)
 
 
-def run(module: AnsibleModule) -> dict:
+def reconcile(module: AnsibleModule) -> dict:
     """Compare, write, and ask the engine when nothing was written."""
     options = module.params
     settings = merge(options["settings"], options["fragments"])
     environment = {name: str(value) for name, value in options["environment"].items()}
-    wanted = {options["path"]: render(settings), options["drop_in_path"]: render_environment(environment)}
-    have = {path: files.read(path) for path in wanted}
-    unit = files.unit_state()
-    changes = [path for path in wanted if wanted[path] != have[path]]
+    wanted = [
+        files.File(options["path"], render(settings)),
+        files.File(options["drop_in_path"], render_environment(environment)),
+    ]
+    unit, changes = unit_state(UNIT), files.changes(wanted)
     problems = []
     if unit["active"] and not changes:
         problems = problems_of(settings, options["version"], Engine().get("/info"))
+    diff = [files.diff(file) for file in changes]
     service_changes = not (unit["active"] and unit["enabled"])
-    if (changes or service_changes) and not module.check_mode:
-        write(options, wanted, changes, unit)
-    diff = [
-        {"before": have[path], "after": wanted[path], "before_header": path, "after_header": path} for path in changes
-    ]
     if service_changes:
-        diff.append({"before": f"{files.UNIT}: {unit}\n", "after": f"{files.UNIT}: enabled and running\n"})
+        diff.append({"before": f"{UNIT}: {unit}\n", "after": f"{UNIT}: enabled and running\n"})
+    if (changes or service_changes) and not module.check_mode:
+        write(options, changes, unit)
     return {
         "changed": bool(changes or service_changes or problems),
         "settings": settings,
@@ -156,8 +158,8 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     try:
-        result = run(module)
-    except (SettingsError, files.HostError, EngineError, OSError) as error:
+        result = reconcile(module)
+    except (SettingsError, HostError, EngineError, OSError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)
 

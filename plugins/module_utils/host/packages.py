@@ -58,6 +58,7 @@ def make_plan(
     installed: dict[str, Installed],
     candidates: dict[str, list[str]],
     may_upgrade: bool,
+    hold: bool = True,
 ) -> Plan:
     """Compare the packages with what is there.
 
@@ -77,7 +78,7 @@ def make_plan(
                 continue
             plan.upgrades = plan.upgrades or have is not None
             plan.install[name] = _choose(name, version, candidates, plan.problems)
-        if name in plan.install or not have.held:
+        if hold and (name in plan.install or not have.held):
             plan.hold.append(name)
     return plan
 
@@ -99,5 +100,6 @@ def describe(plan: Plan, installed: dict[str, Installed]) -> dict[str, str]:
         have = installed.get(name)
         before.append(f"{name} {have.version}{' (held)' if have.held else ''}" if have else f"{name} absent")
         version = plan.install.get(name) or (have.version if have else "newest")
-        after.append(f"{name} {version} (held)")
+        held = name in plan.hold or (have is not None and have.held)
+        after.append(f"{name} {version}{' (held)' if held else ''}")
     return {"before": "".join(f"{line}\n" for line in before), "after": "".join(f"{line}\n" for line in after)}

@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ansible_collections.sophia.platform.plugins.module_utils.packages.plan import (
+from ansible_collections.sophia.platform.plugins.module_utils.host.commands import HostError, ask
+from ansible_collections.sophia.platform.plugins.module_utils.host.packages import (
     Installed,
     Plan,
     parse_candidates,
@@ -20,23 +19,17 @@ POLICY = Path("/usr/sbin/policy-rc.d")
 LOCK_SECONDS = 120
 
 
-class PackageError(Exception):
-    """A package tool failed; the text holds the command and the end of what it said."""
+# Nothing asks, nothing restarts services behind our back.
+QUIET = ("env", "DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_SUSPEND=1")
 
 
 def _run(argv: list[str], timeout_seconds: int, accepted: tuple[int, ...] = (0,)) -> str:
-    environment = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_SUSPEND": "1"}
-    try:
-        done = subprocess.run(
-            argv, capture_output=True, text=True, timeout=timeout_seconds, env=environment, check=False
+    answer = ask(*QUIET, *argv, timeout_seconds=timeout_seconds)
+    if answer.status not in accepted:
+        raise HostError(
+            f"{' '.join(argv)} ended with {answer.status}: {(answer.errors or answer.output)[-1500:].strip()}"
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise PackageError(f"{' '.join(argv)}: {error}") from error
-    if done.returncode not in accepted:
-        raise PackageError(
-            f"{' '.join(argv)} ended with {done.returncode}: {(done.stderr or done.stdout)[-1500:].strip()}"
-        )
-    return done.stdout
+    return answer.output
 
 
 def read_installed(names: list[str]) -> dict[str, Installed]:

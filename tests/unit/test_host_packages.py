@@ -1,7 +1,7 @@
 """Packages at a version, on hold."""
 
 import pytest
-from ansible_collections.sophia.platform.plugins.module_utils.packages.plan import (
+from ansible_collections.sophia.platform.plugins.module_utils.host.packages import (
     Installed,
     describe,
     make_plan,

@@ -1,0 +1,1 @@
+"""What a module does to the host it runs on: commands, files, units, packages. Standard library only."""

@@ -1,1 +1,0 @@
-"""Debian packages that are installed once, at a chosen version, and held there."""
