@@ -9,7 +9,7 @@ module: apt_packages
 short_description: Install Debian packages, at a version and on hold where asked
 version_added: "0.1.0"
 description:
-  - Makes sure that packages are installed, at a version when one is given. With O(hold) they are on hold in dpkg too, so
+  - Makes sure that packages are installed, at a version when one is given. With O(hold) they are on hold in dpkg, so
     that no unattended upgrade restarts what runs on the host.
   - Needs neither python3-apt nor package lists for check mode, so it predicts a change on a bare host too.
   - Package lists are read again only when they do not have what must be installed.
