@@ -29,8 +29,9 @@ test: $(VENV)/.ready ## Run every test (this makes the lab's hosts anew)
 down: $(VENV)/.ready ## Remove what the lab made, and nothing else
 	@python -m lab down
 
-status: $(VENV)/.ready ## Show the lab's hosts and addresses
-	@python -m lab status
+status: $(VENV)/.ready ## Show what runs in ENV and why a replica does not; for the lab its addresses too
+	@$(if $(filter lab,$(ENV)),python -m lab status; echo)
+	@ANSIBLE_STDOUT_CALLBACK=ansible.builtin.default $(PLAYBOOK) playbooks/ops/status.yml
 
 render: $(VENV)/.ready ## Write everything the catalog computes to build/<ENV>/; contacts no host
 	@$(PLAYBOOK) playbooks/render.yml

@@ -52,7 +52,7 @@ def build(settings: Settings, only: list[str] | None = None) -> None:
         network.ensure(settings)
         parts: list[Callable[[], object]] = [lambda: _publish(lab, [item for item in wanted if item.folder in chosen])]
         if images.HOST in chosen:
-            parts.append(lambda: lab.builder.build(images.HOST))
+            parts.append(lambda: _host_images(lab, settings.hosts))
         together(parts)
 
 
@@ -85,14 +85,23 @@ def status(settings: Settings) -> None:
 
 def start_hosts(lab: Lab, chosen: list[Host]) -> None:
     """Have these hosts run, all at once, pin their keys, and log in to each."""
-    image = lab.builder.build(images.HOST)
+    built = _host_images(lab, chosen)
     lab.state.ensure_key()
-    keys = together(lambda host=host: hosts.ensure(lab.settings, lab.engine, lab.state, image, host) for host in chosen)
+    keys = together(
+        lambda host=host: hosts.ensure(lab.settings, lab.engine, lab.state, built[host.release], host)
+        for host in chosen
+    )
     lab.state.pin(dict(zip(chosen, keys)))
     refused = zip(chosen, together(lambda host=host: hosts.answers(lab.state, host) for host in chosen))
     problems = [f"{host.name} (127.0.0.1:{host.ssh_port}): {problem}" for host, problem in refused if problem]
     if problems:
         raise LabError(f"SSH with the lab's key {lab.state.key_path} is refused: {'; '.join(problems)}")
+
+
+def _host_images(lab: Lab, chosen: Iterable[Host]) -> dict[str, str]:
+    """The images that these hosts are made from, built where that is needed, by release."""
+    releases = dict.fromkeys(host.release for host in chosen)
+    return {release: lab.builder.build(images.HOST, release) for release in releases}
 
 
 def _publish(lab: Lab, wanted: list[images.Wanted]) -> None:

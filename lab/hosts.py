@@ -23,6 +23,14 @@ _READY_SECONDS = 60
 _CONFIG_LABEL = f"{docker.LABEL}.config"
 _AUTHORIZED_KEYS, _HOST_KEY = "/root/.ssh/authorized_keys", "/etc/ssh/ssh_host_ed25519_key"
 
+# The apt repositories that a host with a simulated GPU serves to itself, so under the names of the real ones.
+GPU_REPOSITORIES = (
+    "archive.lambdalabs.com",
+    "nvidia.github.io",
+    "developer.download.nvidia.com",
+    "archive.ubuntu.lab",
+)
+
 # All that a host needs to run systemd and Docker. SYS_RESOURCE is not among them: machines whose own root lacks it
 # refuse --privileged.
 CAPABILITIES = (
@@ -54,7 +62,8 @@ class Plan:
             *(f"--publish=127.0.0.1:{outside}:{inside}" for outside, inside in published.items()),
             *["--volume", f"{volume(host)}:/var/lib/docker"],
             *["--tmpfs", "/run:exec,mode=755", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec,mode=1777"],  # noqa: S108
-            *["--env", "container=docker", "--stop-timeout", "20"],
+            *["--env", "container=docker", "--stop-timeout", "20", "--restart", "unless-stopped"],
+            *(gpu_arguments(host.gpu) if host.gpu != "none" else []),
         ]
 
     @property
@@ -62,6 +71,14 @@ class Plan:
         """Changes when the container has to be made anew."""
         seen = [self.arguments, self.image, self.engine.cgroup_version, rights(self.engine.cgroup_version, False)]
         return hashlib.sha256(json.dumps(seen).encode()).hexdigest()[:12]
+
+
+def gpu_arguments(gpu: str) -> list[str]:
+    """What makes a host play one with a GPU: images/host/lab-gpu serves these repositories inside of it."""
+    return [
+        *["--env", f"LAB_GPU={gpu}"],
+        *(part for name in GPU_REPOSITORIES for part in ("--add-host", f"{name}:127.0.0.1")),
+    ]
 
 
 def rights(cgroup_version: int, privileged: bool) -> list[str]:
@@ -137,7 +154,8 @@ def _is_ours(container: dict, settings: Settings) -> bool:
 
 def _is_as_planned(container: dict, plan: Plan) -> bool:
     made_from = (container["Config"].get("Labels") or {}).get(_CONFIG_LABEL)
-    return made_from == plan.fingerprint and container["State"]["Status"] in ("running", "exited", "paused")
+    usable = ("running", "restarting", "exited", "paused")
+    return made_from == plan.fingerprint and container["State"]["Status"] in usable
 
 
 def _create(plan: Plan) -> None:
@@ -155,7 +173,7 @@ def _create(plan: Plan) -> None:
 def _repaired(container: dict, host: Host, files: dict[str, str]) -> bool:
     """Start a host that is not running, put missing keys back, and say whether it answers then."""
     status = container["State"]["Status"]
-    if status == "running":
+    if status in ("running", "restarting"):  # a host that reboots is restarting for a moment
         return not _until_ready(host, files)
     with step(f"starting {host.name}, which was {status}"):
         done = docker.run("unpause" if status == "paused" else "start", host.container, check=False)

@@ -68,9 +68,13 @@ class Builder:
         self.present = docker.images()
         self._bases = {release: threading.Lock() for release in bases.RELEASES}
 
-    def build(self, name: str) -> str:
-        """Make the image of a folder unless its content has been built; give its tag."""
-        recipe = recipes.read(name)
+    def build(self, name: str, release: str | None = None) -> str:
+        """Make the image of a folder unless its content has been built; give its tag.
+
+        On another release than the recipe's it is an image of its own, `sophia-lab/NAME-RELEASE`.
+        """
+        recipe = recipes.read(name, release)
+        name = name if recipe.base == recipe.usual_base else f"{name}-{recipe.base}"
         with self._bases[recipe.base]:
             base, base_id = bases.ensure(recipe.base, self.present, self.settings.upstream_images)
         tag = f"{REPOSITORY}/{name}:{recipe.digest(base_id, self.engine.architecture)}"

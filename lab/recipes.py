@@ -23,11 +23,15 @@ _SKIPPED = {"__pycache__", ".pytest_cache", ".ruff_cache"}
 
 @dataclass(frozen=True)
 class Recipe:
-    """A folder of lab/images. `shared` names more folders, which lie in the build context under their last name."""
+    """A folder of lab/images. `shared` names more folders, which lie in the build context under their last name.
+
+    `base` is the release that it is built on, `usual_base` the one that it asks for.
+    """
 
     name: str
     path: Path
     base: str
+    usual_base: str
     shared: tuple[Path, ...]
 
     @property
@@ -67,8 +71,8 @@ class Recipe:
         return buffer.getvalue()
 
 
-def read(name: str, images: Path = IMAGES) -> Recipe:
-    """Read the folder of an image. Raises LabError when it is not one."""
+def read(name: str, release: str | None = None, images: Path = IMAGES) -> Recipe:
+    """Read the folder of an image, to be built on a release (else its own). Raises LabError when it is not one."""
     path = images / name
     try:
         lines = (path / "Dockerfile").read_text(encoding="utf-8").splitlines()
@@ -88,7 +92,7 @@ def read(name: str, images: Path = IMAGES) -> Recipe:
         raise LabError(f"{path}/Dockerfile: `# shared:` names {', '.join(missing)}, which is no folder.")
     if base not in RELEASES:
         raise LabError(f"{path}/Dockerfile: `# base: {base}` is none of {', '.join(RELEASES)}.")
-    return Recipe(name, path, base, tuple(shared))
+    return Recipe(name, path, release or base, base, tuple(shared))
 
 
 def _mode(path: Path) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from ansible_collections.sophia.platform.plugins.module_utils.catalog import model
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.errors import CatalogError
+from ansible_collections.sophia.platform.plugins.module_utils.swarm.text import columns
 
 from lab import docker
 from lab.settings import Settings
@@ -22,10 +23,10 @@ def text(settings: Settings) -> str:
         rows.append((host.name, state[host.container], host.address, str(host.ssh_port), edge))
     registry = (settings.registry_container, state[settings.registry_container], settings.registry_address)
     rows.append((*registry, "-", settings.registry_endpoint))
-    parts = [table(rows), f"log in: {ssh} -p {settings.hosts[0].ssh_port} root@127.0.0.1"]
+    parts = [columns(rows), f"log in: {ssh} -p {settings.hosts[0].ssh_port} root@127.0.0.1"]
     routes = services(settings.variables)
     if routes:
-        parts += [table([("SERVICE", "ADDRESS", ""), *routes])]
+        parts += [columns([("SERVICE", "ADDRESS", ""), *routes])]
     if any(note for _name, _url, note in routes):
         parts.append(
             f"operators: user {model.OPERATOR['username']}, {model.OPERATOR['secret']} in `ansible-vault view "
@@ -49,9 +50,3 @@ def services(variables: dict) -> list[tuple[str, str, str]]:
         for entry in catalog.entries
         if entry["route"]
     ]
-
-
-def table(rows: list[tuple[str, ...]]) -> str:
-    """Rows as text, each column as wide as its widest cell."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)

@@ -18,18 +18,26 @@ INVENTORY = ROOT / "inventories/lab/hosts.yml"
 COMMON_VARIABLES = ROOT / "inventories/common/group_vars/all"
 REGISTRY_NAME = "registry.lab"
 REGISTRY_USER = "lab"
+RELEASES = ("trixie", "bookworm")
+GPUS = ("none", "bare", "lambda_stack")
 _REFERENCE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
 @dataclass(frozen=True)
 class Host:
-    """One host container. Ports are published on 127.0.0.1."""
+    """One host container. Ports are published on 127.0.0.1.
+
+    `release` is Debian's, `gpu` what plays a GPU on it: `none`, `bare` (no driver yet) or `lambda_stack` (what Lambda's
+    image of a GH200 has preinstalled).
+    """
 
     name: str
     container: str
     address: str
     ssh_port: int
     edge_port: int | None = None
+    release: str = RELEASES[0]
+    gpu: str = GPUS[0]
 
 
 @dataclass(frozen=True)
@@ -91,20 +99,13 @@ def read(inventory: Path | None = None, environment: dict[str, str] | None = Non
 
 def read_hosts(inventory: object, prefix: str, path: Path) -> tuple[Host, ...]:
     """The hosts of an inventory document, by name. `lab-1` becomes the container `<prefix>-1`."""
-    problems, hosts = [], []
+    problems: list[str] = []
+    hosts = []
     for name, values in sorted(_host_variables(inventory).items()):
-        try:
-            hosts.append(
-                Host(
-                    name=name,
-                    container=f"{prefix}-{name.removeprefix('lab-')}",
-                    address=str(ipaddress.IPv4Address(values.get("private_address"))),
-                    ssh_port=_port(values.get("ansible_port"), "ansible_port"),
-                    edge_port=_port(values["lab_edge_port"], "lab_edge_port") if "lab_edge_port" in values else None,
-                )
-            )
-        except (LabError, ValueError) as error:
-            problems.append(f"{name}: {error}" if isinstance(error, LabError) else f"{name}: private_address: {error}")
+        found, wrong = _read_values(values)
+        problems += [f"{name}: {problem}" for problem in wrong]
+        if not wrong:
+            hosts.append(Host(name=name, container=f"{prefix}-{name.removeprefix('lab-')}", **found))
     owners: dict[object, str] = {}
     for host in hosts:
         for value in (host.address, host.ssh_port, host.edge_port):
@@ -150,11 +151,42 @@ def _host_variables(groups: object) -> dict[str, dict]:
     return found
 
 
+def _read_values(values: dict) -> tuple[dict, list[str]]:
+    """The fields of a Host that its variables give, and all that is wrong with them."""
+    readers = {
+        "address": lambda: _address(values.get("private_address"), "private_address"),
+        "ssh_port": lambda: _port(values.get("ansible_port"), "ansible_port"),
+        "edge_port": lambda: _port(values["lab_edge_port"], "lab_edge_port") if "lab_edge_port" in values else None,
+        "release": lambda: _one_of(RELEASES, values.get("lab_release", RELEASES[0]), "lab_release"),
+        "gpu": lambda: _one_of(GPUS, values.get("lab_gpu", GPUS[0]), "lab_gpu"),
+    }
+    found, wrong = {}, []
+    for name, reader in readers.items():
+        try:
+            found[name] = reader()
+        except LabError as error:
+            wrong.append(str(error))
+    return found, wrong
+
+
+def _address(value: object, what: str) -> str:
+    try:
+        return str(ipaddress.IPv4Address(value))
+    except ValueError as error:
+        raise LabError(f"{what}: {error}") from error
+
+
 def _port(value: object, what: str) -> int:
     text = str(value)
     if not text.isdigit() or not 0 < int(text) < 65536:
         raise LabError(f"{what} is {value!r}, not a port number")
     return int(text)
+
+
+def _one_of(choices: tuple[str, ...], value: object, what: str) -> str:
+    if value not in choices:
+        raise LabError(f"{what} is {value!r}; it is one of {', '.join(choices)}")
+    return str(value)
 
 
 def _yaml(path: Path) -> object:

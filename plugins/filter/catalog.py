@@ -47,5 +47,6 @@ class FilterModule:
             "catalog_records": _on_catalog(outside.records),
             "catalog_scrape_targets": _on_catalog(generated.scrape_targets),
             "catalog_checks": _on_catalog(outside.checks),
+            "catalog_published_ports": _on_catalog(outside.published_ports),
             "catalog_documents": _on_catalog(documents.documents),
         }

@@ -9,7 +9,8 @@ short_description: What the inventory says of hosts, with what was seen there
 version_added: "0.1.0"
 description:
   - Gives one entry a host, for a playbook that registered M(sophia.platform.engine_info) as C(swarm_observed).
-  - Of each host's variables it reads C(private_address), C(swarm_labels), C(swarm_availability) and C(swarm_observed).
+  - Of each host's variables it reads C(private_address), C(swarm_labels), C(swarm_availability), C(swarm_observed) and
+    C(gpu_count), for a host with GPUs gets the label C(gpu=true).
 positional: hostvars, managers
 options:
   _input:
@@ -47,6 +48,8 @@ _value:
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.sophia.platform.plugins.module_utils.swarm_cluster.labels import node_labels
+
 
 def swarm_members(names: Sequence[str], hostvars: Mapping[str, Any], managers: Sequence[str]) -> list[dict[str, Any]]:
     """Return one mapping a host."""
@@ -59,7 +62,7 @@ def _member(name: str, variables: Mapping[str, Any], manager: bool) -> dict[str,
         "name": name,
         "role": "manager" if manager else "worker",
         "address": variables.get("private_address", ""),
-        "labels": variables.get("swarm_labels", {}),
+        "labels": node_labels(variables),
         "availability": variables.get("swarm_availability", "active"),
         "observed": observed if "answers" in observed else None,
     }

@@ -1,22 +1,58 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Owns daemon.json and the engine's environment, and keeps the engine running."""
+"""Installs and holds the Docker engine, owns what the platform says in daemon.json, and keeps the engine running."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: docker_engine
-short_description: Configure the Docker engine and have it run
+short_description: Install, hold, configure and run the Docker engine
 version_added: "0.1.0"
 description:
-  - Builds C(daemon.json) from settings and from fragments of other roles, has C(dockerd --validate) judge it, puts it
-    in place in one step, and has the service enabled and started.
-  - Never restarts the engine. RV(restart) says that a handler must, because the files changed under a running engine or
-    because it runs with other settings than its file says (an earlier run ended too early).
+  - Judges everything that can be known beforehand, tells all problems of the host in one message, and only then changes
+    anything.
+  - Decides from the host's own facts which packages the engine is, describes Docker's repository to apt where that is
+    the source, and installs and holds the engine, its client, containerd and runc.
+  - Builds C(daemon.json) from settings and from fragments of other roles, has the installed engine judge it, puts it in
+    place in one step, and has the service enabled and started. Keys that nobody of the platform wrote stay, unless the
+    platform says otherwise for them.
+  - Never restarts the engine. RV(action) says what a handler must do, because the files or the packages changed under a
+    running engine, or because an earlier run ended before its handler did.
   - Works in check mode on a host that has no engine yet.
-  - Settings that cannot work on a Swarm node (such as C(live-restore)) and two fragments that contradict each other are
-    refused.
 options:
+  source:
+    description:
+      - Where the packages come from. V(distribution) is docker.io, V(docker) is Docker's own repository, whose key must
+        lie at C(/etc/apt/keyrings/docker.asc). V(preinstalled) installs nothing and keeps what is there.
+    type: str
+    choices: [distribution, docker, preinstalled]
+    default: distribution
+  version:
+    description: Version of the engine, whole or its beginning. Empty accepts what is installed, or the newest on offer.
+    type: str
+    default: ""
+  min_version:
+    description: An engine older than this is refused.
+    type: str
+    default: "20.10"
+  allow_upgrade:
+    description: Whether an installed engine may be changed to O(version).
+    type: bool
+    default: false
+  replace:
+    description: >-
+      Whether the engine of another source may be replaced while containers run. That stops all of them. Where no
+      container runs it is replaced without this.
+    type: bool
+    default: false
+  repository_url:
+    description: Base of Docker's repository, without the distribution's name. For O(source=docker).
+    type: str
+    default: https://download.docker.com/linux
+  repository_channel:
+    description: The repository's component.
+    type: str
+    default: stable
   settings:
     description: Content of C(daemon.json). Keys with empty values are left out.
     type: dict
@@ -35,30 +71,48 @@ options:
         description: A part of C(daemon.json).
         type: dict
         required: true
+  foreign_settings:
+    description:
+      - What becomes of content of C(daemon.json) that neither O(settings) nor O(fragments) ever had. V(keep) leaves it
+        there beside ours, and refuses what a Swarm node cannot have. V(remove) writes the file anew.
+    type: str
+    choices: [keep, remove]
+    default: keep
+  reserved_networks:
+    description: Networks in CIDR form that no address pool may overlap, besides the host's own routes.
+    type: list
+    elements: str
+    default: []
   environment:
     description: Environment variables of the engine, set by a systemd drop-in. Empty removes the drop-in.
     type: dict
     default: {}
-  version:
-    description: Version that should run, whole or its beginning. Another one that runs asks for a restart.
-    type: str
-    default: ""
   path:
     description: The configuration file.
     type: path
     default: /etc/docker/daemon.json
+  memory_path:
+    description: >-
+      Where the platform's own last content of O(path) is remembered. A key of O(path) that is not in it is foreign; a
+      key that is in it and no longer wanted is removed.
+    type: path
+    default: /var/lib/sophia/daemon.json
   drop_in_path:
     description: The systemd drop-in.
     type: path
     default: /etc/systemd/system/docker.service.d/sophia-environment.conf
+  timeout_seconds:
+    description: How long one run of apt may take.
+    type: int
+    default: 900
 attributes:
   check_mode: {support: full, description: Runs without changing anything.}
-  diff_mode: {support: full, description: Shows both files and the service before and after.}
+  diff_mode: {support: full, description: "Shows packages, files and the service before and after."}
 author: [Sophia platform (@sophia-ai)]
 """
 
 EXAMPLES = r"""
-- name: Configure the engine
+- name: Install, configure and start the engine
   sophia.platform.docker_engine:
     settings:
       log-driver: json-file
@@ -71,96 +125,71 @@ EXAMPLES = r"""
 
 RETURN = r"""
 settings:
-  description: The merged content of C(daemon.json).
-  returned: always
+  description: The whole content of C(daemon.json), foreign content included.
+  returned: success
   type: dict
-restart:
-  description: Whether the running engine must be restarted.
-  returned: always
-  type: bool
-problems:
-  description: What the running engine does otherwise than its unchanged files say.
-  returned: always
+foreign:
+  description: Paths of the values in C(daemon.json) that the platform did not write and that stay.
+  returned: success
   type: list
   elements: str
+  sample: [max-concurrent-downloads, runtimes.crun.path]
+action:
+  description: What the running engine needs to take up its settings, C(reload), C(restart) or nothing.
+  returned: success
+  type: str
+problems:
+  description: What the running engine does otherwise than its unchanged files say.
+  returned: success
+  type: list
+  elements: str
+versions:
+  description: Package name to installed version, as it was found.
+  returned: success
+  type: dict
+  sample: {docker.io: 26.1.5+dfsg1-9, containerd: 1.7.24~ds1-6}
 """
 
-import shutil
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.sophia.platform.plugins.module_utils.docker_engine.judge import UNIT, validate
-from ansible_collections.sophia.platform.plugins.module_utils.docker_engine.settings import (
-    SettingsError,
-    merge,
-    problems_of,
-    render,
-    render_environment,
-)
-from ansible_collections.sophia.platform.plugins.module_utils.host import files
-from ansible_collections.sophia.platform.plugins.module_utils.host.commands import HostError, run
-from ansible_collections.sophia.platform.plugins.module_utils.host.units import unit_state
-from ansible_collections.sophia.platform.plugins.module_utils.swarm.engine import Engine, EngineError
+from ansible_collections.sophia.platform.plugins.module_utils.docker_engine.foreign import MEMORY_PATH
+from ansible_collections.sophia.platform.plugins.module_utils.docker_engine.reconcile import reconcile
+from ansible_collections.sophia.platform.plugins.module_utils.host.commands import HostError
+from ansible_collections.sophia.platform.plugins.module_utils.swarm.engine import EngineError
 
 FRAGMENT = {"name": {"type": "str", "required": True}, "settings": {"type": "dict", "required": True}}
 SPEC = {
+    "source": {"type": "str", "choices": ["distribution", "docker", "preinstalled"], "default": "distribution"},
+    "version": {"type": "str", "default": ""},
+    "min_version": {"type": "str", "default": "20.10"},
+    "allow_upgrade": {"type": "bool", "default": False},
+    "replace": {"type": "bool", "default": False},
+    "repository_url": {"type": "str", "default": "https://download.docker.com/linux"},
+    "repository_channel": {"type": "str", "default": "stable"},
     "settings": {"type": "dict", "default": {}},
     "fragments": {"type": "list", "elements": "dict", "default": [], "options": FRAGMENT},
+    "foreign_settings": {"type": "str", "choices": ["keep", "remove"], "default": "keep"},
+    "reserved_networks": {"type": "list", "elements": "str", "default": []},
     "environment": {"type": "dict", "default": {}},
-    "version": {"type": "str", "default": ""},
     "path": {"type": "path", "default": "/etc/docker/daemon.json"},
+    "memory_path": {"type": "path", "default": MEMORY_PATH},
     "drop_in_path": {"type": "path", "default": "/etc/systemd/system/docker.service.d/sophia-environment.conf"},
+    "timeout_seconds": {"type": "int", "default": 900},
 }
-
-
-def write(options: dict, changes: list[files.File], unit: dict) -> None:
-    """Put the files in place, then have the unit enabled and started."""
-    if shutil.which("dockerd") is None:
-        raise HostError("There is no dockerd on this host to judge the settings: install the engine first.")
-    for file in changes:
-        files.write(file, validate if file.path == options["path"] else None)
-    if options["drop_in_path"] in [file.path for file in changes]:
-        run("systemctl", "daemon-reload")
-    if not unit["enabled"]:
-        run("systemctl", "enable", UNIT)
-    if not unit["active"]:
-        run("systemctl", "start", UNIT)
-
-
-def reconcile(module: AnsibleModule) -> dict:
-    """Compare, write, and ask the engine when nothing was written."""
-    options = module.params
-    settings = merge(options["settings"], options["fragments"])
-    environment = {name: str(value) for name, value in options["environment"].items()}
-    wanted = [
-        files.File(options["path"], render(settings)),
-        files.File(options["drop_in_path"], render_environment(environment)),
-    ]
-    unit, changes = unit_state(UNIT), files.changes(wanted)
-    problems = []
-    if unit["active"] and not changes:
-        problems = problems_of(settings, options["version"], Engine().get("/info"))
-    diff = [files.diff(file) for file in changes]
-    service_changes = not (unit["active"] and unit["enabled"])
-    if service_changes:
-        diff.append({"before": f"{UNIT}: {unit}\n", "after": f"{UNIT}: enabled and running\n"})
-    if (changes or service_changes) and not module.check_mode:
-        write(options, changes, unit)
-    return {
-        "changed": bool(changes or service_changes or problems),
-        "settings": settings,
-        "restart": unit["active"] and bool(changes or problems),
-        "problems": problems,
-        "diff": diff,
-    }
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     try:
-        result = reconcile(module)
-    except (SettingsError, HostError, EngineError, OSError) as error:
+        result = reconcile(module.params, module.check_mode)
+    except (HostError, EngineError, OSError) as error:
         module.fail_json(msg=str(error))
+    if result["foreign"]:
+        module.warn(
+            f"{module.params['path']} has content that the platform did not write, and keeps it: "
+            f"{', '.join(result['foreign'])}. Take it over with docker_daemon_settings, or drop it with "
+            "docker_foreign_settings: remove."
+        )
     module.exit_json(**result)
 
 

@@ -27,6 +27,7 @@ options:
         count, or null for any) enough of them.
       - C(service) looks up C(service) in O(swarm) and wants C(replicas) (null for any number, all running) and
         C(image), pinned by a digest.
+      - C(gpus) counts the GPUs that the ready nodes of O(swarm) offer and wants C(count).
     type: list
     elements: dict
     required: true

@@ -46,9 +46,13 @@ swarm_id:
 nodes:
   description:
     - Each node with C(name), C(id), C(role), C(availability), C(state), C(leader), C(reachability), C(address),
-      C(engine_version) and C(labels).
+      C(engine_version), C(labels) and C(gpus) (the UUIDs that it offers).
   type: list
   elements: dict
+  returned: success
+overview:
+  description: Nodes and services as two tables for people.
+  type: str
   returned: success
 services:
   description: The services, sorted by name.
@@ -73,6 +77,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.swarm.engine impor
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.errors import SwarmError
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.status import node_summary, service_summaries
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.swarm import Swarm
+from ansible_collections.sophia.platform.plugins.module_utils.swarm.text import overview
 
 ARGUMENTS = {
     "stacks": {"type": "list", "elements": "str", "default": []},
@@ -89,7 +94,8 @@ def main() -> None:
     except SwarmError as error:
         module.fail_json(msg=f"The Swarm cannot be read on this host, which should be a manager. {error}")
     chosen = [summary for summary in summaries if not stacks or summary["stack"] in stacks]
-    module.exit_json(changed=False, swarm_id=identity, nodes=[node_summary(node) for node in nodes], services=chosen)
+    seen = [node_summary(node) for node in nodes]
+    module.exit_json(changed=False, swarm_id=identity, nodes=seen, services=chosen, overview=overview(seen, chosen))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Times converges on the running lab, beside what the bare engine takes for the same, in one run.
 
-The peer is `docker stack deploy --detach=false` on a manager, of the very documents that the last release of each
-stack was made of. Figures are medians of --times runs; `--fresh` also makes the hosts anew and times the first
-converge (once).
+The peer is `docker stack deploy` on a manager, of the very documents that the last release of each stack was made of,
+followed by a wait until every replica runs. Figures are medians of --times runs; `--fresh` also makes the hosts anew
+and times the first converge (once).
 Nothing is asserted: read the table.
 """
 
@@ -60,13 +60,23 @@ def release(stack: str) -> dict:
     return record["compose"]
 
 
-def bare_deploy(stack: str, document: dict) -> None:
-    on_manager(
-        f"cat > /run/{stack}.json; "
-        f"docker stack deploy --detach=false --resolve-image never -c /run/{stack}.json {stack}; "
-        f"rm /run/{stack}.json",
-        json.dumps(document),
-    )
+# Every replica runs and no update is under way.
+WAIT = (
+    "until [ -z \"$(docker service ls --format '{{.Replicas}}' | awk -F'[/ ]' '$1 != $2')\" ] && "
+    "! docker service inspect $(docker service ls -q) --format '{{if .UpdateStatus}}{{.UpdateStatus.State}}{{end}}' | "
+    "grep -q updating; do sleep 0.3; done"
+)
+
+
+def bare_deploy(documents: dict[str, dict]) -> None:
+    """Deploy stacks with the engine's own command, one after the other, then wait for all at once."""
+    for stack, document in documents.items():
+        on_manager(
+            f"cat > /run/{stack}.json; docker stack deploy --resolve-image never -c /run/{stack}.json {stack}; "
+            f"rm /run/{stack}.json",
+            json.dumps(document),
+        )
+    on_manager(WAIT)
 
 
 def remove_stacks() -> None:
@@ -104,8 +114,7 @@ def main() -> None:
     documents = {stack: release(stack) for stack in STACKS}
 
     def all_bare(_number: int = 0) -> None:
-        for stack, document in documents.items():
-            bare_deploy(stack, document)
+        bare_deploy(documents)
 
     row("no-op, all of site.yml", median(lambda _: play("site.yml")), median(all_bare))
     row("no-op, stacks only (stacks.yml)", median(lambda _: play("playbooks/stacks.yml")))
@@ -118,7 +127,7 @@ def main() -> None:
     def bare_change(number: int) -> None:
         document = json.loads(json.dumps(documents["mcp"]))
         document["services"]["linear"]["environment"]["BENCH"] = f"bare-{number}"
-        bare_deploy("mcp", document)
+        bare_deploy({"mcp": document})
 
     row("one service changed (stacks.yml)", ours, median(bare_change))
     play("playbooks/stacks.yml")

@@ -105,11 +105,11 @@ def test_never_raises():
 
 
 def test_hosts_of_the_inventory():
-    variables = {"m": {"swarm_labels": {"postgres": "1"}, "private_address": "10.0.0.1"}, "w": {}}
+    variables = {"m": {"swarm_labels": {"postgres": 1}, "private_address": "10.0.0.1"}, "w": {"gpu_count": 2}}
     groups = {"all": ["m", "w"], "managers": ["m"], "workers": ["w"], "swarm": ["m", "w", "x"]}
     assert hosts(groups, variables) == [
-        {"name": "m", "role": "manager", "labels": {"postgres": "1"}, "address": "10.0.0.1"},
-        {"name": "w", "role": "worker", "labels": {}, "address": None},
+        {"name": "m", "role": "manager", "labels": {"postgres": "1"}, "gpu_count": 0, "address": "10.0.0.1"},
+        {"name": "w", "role": "worker", "labels": {"gpu": "true"}, "gpu_count": 2, "address": None},
         {"name": "x", "role": None},
     ]
     assert hosts({"all": []}, {}) == []

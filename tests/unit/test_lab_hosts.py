@@ -17,13 +17,33 @@ ENGINE = engine.Engine("26.1.5", 1, "x86_64")
 
 
 def plan(**changes: object) -> hosts.Plan:
-    return hosts.Plan(LAB, ENGINE, "sophia-lab/host:1", dataclasses.replace(LAB.hosts[0], **changes))
+    return hosts.Plan(LAB, ENGINE, "sophia-lab/host:1", dataclasses.replace(LAB.hosts[0], **{"gpu": "none", **changes}))
 
 
 def test_a_host_is_published_on_loopback_only():
     published = [argument for argument in plan().arguments if argument.startswith("--publish")]
     assert published == ["--publish=127.0.0.1:2201:22", "--publish=127.0.0.1:8080:80"]
     assert not [argument for argument in plan(edge_port=None).arguments if argument.endswith(":80")]
+
+
+def test_only_a_host_with_a_gpu_knows_of_one():
+    assert not [argument for argument in plan().arguments if "GPU" in argument or "nvidia" in argument]
+    arguments = plan(gpu="bare").arguments
+    assert arguments[arguments.index("LAB_GPU=bare") - 1] == "--env"
+    assert arguments[arguments.index("nvidia.github.io:127.0.0.1") - 1] == "--add-host"
+
+
+def test_a_host_comes_back_after_a_reboot_and_counts_as_there_meanwhile():
+    arguments = plan().arguments
+    assert arguments[arguments.index("--restart") + 1] == "unless-stopped"
+    labels = {f"{docker.LABEL}.config": plan().fingerprint}
+    states = ("running", "restarting", "exited", "paused", "dead", "created")
+    kept = [
+        state
+        for state in states
+        if hosts._is_as_planned({"Config": {"Labels": labels}, "State": {"Status": state}}, plan())
+    ]
+    assert kept == ["running", "restarting", "exited", "paused"]
 
 
 @pytest.mark.parametrize(
@@ -50,10 +70,11 @@ def test_a_host_is_made_anew_when_what_it_is_made_from_changes():
         plan().fingerprint,
         plan(ssh_port=2299).fingerprint,
         plan(address="10.77.0.99").fingerprint,
+        plan(gpu="bare").fingerprint,
         dataclasses.replace(plan(), image="sophia-lab/host:2").fingerprint,
         dataclasses.replace(plan(), engine=dataclasses.replace(ENGINE, cgroup_version=2)).fingerprint,
     }
-    assert len(seen) == 5 and plan().fingerprint in seen
+    assert len(seen) == 6 and plan().fingerprint in seen
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from lab import images, recipes, settings, wheels
 from lab.bases import RELEASES
+from lab.engine import Engine
 from lab.errors import LabError
 
 
@@ -58,7 +60,7 @@ def test_the_first_comments_of_a_dockerfile_choose_base_and_shared_folders(tmp_p
     (tmp_path / "_shared/service").mkdir(parents=True)
     (tmp_path / "_shared/service/x.py").write_text("x = 1\n")
     folder(tmp_path / "one", "# base: bookworm\n# shared: _shared/service\n# Says more.\nARG BASE\n# base: trixie\n")
-    recipe = recipes.read("one", tmp_path)
+    recipe = recipes.read("one", images=tmp_path)
     assert recipe.base == "bookworm"
     assert [name for name, _path in recipe.files()] == ["Dockerfile", "service/x.py"]
     with tarfile.open(fileobj=io.BytesIO(recipe.context(None))) as archive:
@@ -72,17 +74,17 @@ def test_the_first_comments_of_a_dockerfile_choose_base_and_shared_folders(tmp_p
 def test_a_wrong_first_comment_is_refused(tmp_path, dockerfile, said):
     folder(tmp_path / "one", dockerfile)
     with pytest.raises(LabError, match=said):
-        recipes.read("one", tmp_path)
+        recipes.read("one", images=tmp_path)
 
 
 def test_a_folder_that_is_none_is_refused(tmp_path):
     with pytest.raises(LabError, match="cannot build the image nothing"):
-        recipes.read("nothing", tmp_path)
+        recipes.read("nothing", images=tmp_path)
 
 
 def test_the_digest_follows_content_mode_base_and_architecture_and_nothing_else(tmp_path):
     path = folder(tmp_path / "one", "FROM x", run__sh="#!/bin/sh\n")
-    recipe = recipes.read("one", tmp_path)
+    recipe = recipes.read("one", images=tmp_path)
     first = recipe.digest("sha256:1", "x86_64")
     (path / "__pycache__").mkdir()
     (path / "__pycache__/run.pyc").write_text("left out")
@@ -96,10 +98,32 @@ def test_the_digest_follows_content_mode_base_and_architecture_and_nothing_else(
     assert len(others | {first}) == 5
 
 
+def test_a_recipe_on_another_release_is_another_image_and_both_stay(monkeypatch, tmp_path):
+    """Old content of the same image goes; the sibling on the other release does not."""
+    calls: list[tuple[str, ...]] = []
+    present = {f"sophia-lab/{name}:{digit * 12}": "" for name in ("host", "host-bookworm") for digit in "ab"}
+
+    def run(*arguments: str, **_: object) -> subprocess.CompletedProcess:
+        calls.append(arguments)
+        return subprocess.CompletedProcess([], 0, "", "")
+
+    monkeypatch.setattr(images.docker, "run", run)
+    monkeypatch.setattr(images.docker, "images", lambda: dict(present))
+    monkeypatch.setattr(images.bases, "ensure", lambda release, *_: (f"base:{release}", f"id of {release}"))
+    builder = images.Builder(settings.read(environment={"HOME": str(tmp_path)}), Engine("26.1.5", 1, "x86_64"))
+    tags = [builder.build("host"), builder.build("host", "trixie"), builder.build("host", "bookworm")]
+    assert tags[0] == tags[1] and tags[2].startswith("sophia-lab/host-bookworm:")
+    bases_used = [word for call in calls if call[0] == "build" for word in call if word.startswith("BASE=")]
+    assert bases_used[-1] == "BASE=base:bookworm"
+    removed = [set(call[1:]) for call in calls if call[0] == "rmi"]
+    assert removed[0] == {tag for tag in present if tag.startswith("sophia-lab/host:")}
+    assert removed[-1] == {tag for tag in present if tag.startswith("sophia-lab/host-bookworm:")}
+
+
 def test_a_context_is_the_same_bytes_for_the_same_files(tmp_path):
     for name in ("a", "b"):
         folder(tmp_path / name / "one", "FROM x", run__sh="#!/bin/sh\n")
-    assert len({recipes.read("one", tmp_path / name).context(None) for name in ("a", "b")}) == 1
+    assert len({recipes.read("one", images=tmp_path / name).context(None) for name in ("a", "b")}) == 1
 
 
 @pytest.mark.parametrize(

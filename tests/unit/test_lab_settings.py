@@ -41,6 +41,13 @@ def test_the_environment_names_a_second_lab(tmp_path):
     assert (lab.network, lab.registry_endpoint, lab.state_path) == ("sophia-mol", "127.0.0.1:5078", tmp_path / "s")
 
 
+def test_a_host_chooses_its_release_and_what_plays_a_gpu(tmp_path):
+    usual = {"ansible_port": 2202, "private_address": "10.77.0.12"}
+    hosts = {"lab_1": {**GOOD, "lab_release": "bookworm", "lab_gpu": "lambda_stack"}, "lab_2": usual}
+    found = settings.read(write(tmp_path / "hosts.yml", inventory(**hosts)), {}).hosts
+    assert [(host.release, host.gpu) for host in found] == [("bookworm", "lambda_stack"), ("trixie", "none")]
+
+
 @pytest.mark.parametrize(
     ("hosts", "said"),
     [
@@ -50,6 +57,14 @@ def test_the_environment_names_a_second_lab(tmp_path):
         (
             {"lab_1": GOOD, "lab_2": {**GOOD, "private_address": "10.77.9.12"}},
             ["lab-2 and lab-1 both use 2201", "lab-2 and lab-1 both use 8080", "not in one /24"],
+        ),
+        (
+            {"lab_1": {**GOOD, "lab_release": "sid", "lab_gpu": True, "ansible_port": 0}},
+            [
+                "lab-1: ansible_port is 0, not a port number",
+                "lab-1: lab_release is 'sid'; it is one of trixie, bookworm",
+                "lab-1: lab_gpu is True; it is one of none, bare, lambda_stack",
+            ],
         ),
     ],
 )

@@ -53,8 +53,25 @@ def test_service(found, check, ok, says):
     assert made.ok is ok and says in made.detail and made.final, made.detail
 
 
+@pytest.mark.parametrize(
+    ("nodes", "ok", "says"),
+    [
+        ([("a", "ready", 1), ("b", "ready", 1)], True, "a 1, b 1"),
+        ([("a", "ready", 1), ("b", "ready", 0)], False, "offer 1 GPUs (a 1, b 0), the inventory has 2"),
+        ([("a", "ready", 1), ("b", "down", 1)], False, "offer 1 GPUs (a 1)"),
+        ([], False, "no node is ready"),
+    ],
+)
+def test_gpus(nodes, ok, says):
+    swarm = {"nodes": [{"name": name, "state": state, "gpus": ["GPU-x"] * count} for name, state, count in nodes]}
+    verdict = judge.gpus({"count": 2}, swarm)
+    assert verdict.ok is ok
+    assert says in verdict.detail
+
+
 @pytest.mark.parametrize("swarm", [None, {}, {"failed": True, "msg": "not a manager"}])
 def test_no_manager_answers(swarm):
+    assert judge.gpus({"count": 1}, swarm).detail.startswith("No manager told what runs")
     said = judge.service({"service": "x"}, swarm).detail
     assert "No manager told what runs" in said and ("It said: not a manager" in said) is bool(swarm)
 

@@ -19,6 +19,7 @@ def documents(catalog: Catalog, secrets: dict[str, str] | None = None) -> dict[s
         for source, content in releases.stack_configs(catalog, services).items():
             texts[f"configs/{name}/{source}"] = content
     texts["records.yml"] = HEADER + yaml_text(outside.records(catalog))
+    texts["published_ports.yml"] = HEADER + yaml_text(outside.published_ports(catalog))
     texts["scrape_targets.yml"] = HEADER + yaml_text(generated.scrape_targets(catalog))
     texts["checks.yml"] = HEADER + yaml_text(outside.checks(catalog))
     return dict(sorted(texts.items()))

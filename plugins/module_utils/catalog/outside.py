@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the platform looks like from outside: records of its zone, and checks that verify it."""
+"""What the platform looks like from outside: records of its zone, ports of its nodes, and checks that verify it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,24 @@ def records(catalog: Catalog) -> list[dict]:
     return routed + [dict(record) for record in catalog.dns]
 
 
-def checks(catalog: Catalog) -> list[dict]:
-    """What must hold, as the module platform_verify takes it."""
-    found = [_service_check(catalog, service) for service in catalog.entries]
+def published_ports(catalog: Catalog) -> list[dict]:
+    """The ports of the nodes that clients reach: {service, port, protocol, sources}, empty sources for everybody."""
+    return [
+        {
+            "service": service.name,
+            "port": port["published"],
+            "protocol": port["protocol"],
+            "sources": list(port["sources"]),
+        }
+        for service in catalog.entries
+        for port in service["publish"]
+    ]
+
+
+def checks(catalog: Catalog, gpu_count: int = 0) -> list[dict]:
+    """What must hold, as the module platform_verify takes it. `gpu_count`: how many GPUs the inventory's hosts have."""
+    found = [{"name": "swarm: GPUs of the nodes", "kind": "gpus", "count": gpu_count}] if gpu_count else []
+    found += [_service_check(catalog, service) for service in catalog.entries]
     for service in catalog.entries:
         if service["route"] and (service["health"] or {}).get("path"):
             found.append(_http_check(catalog, service))

@@ -14,6 +14,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog import (
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.errors import CatalogError
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.model import load
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.origin import plain
+from ansible_collections.sophia.platform.plugins.module_utils.swarm_cluster.labels import node_labels
 
 ROLES = {"managers": "manager", "workers": "worker"}
 
@@ -21,7 +22,8 @@ ROLES = {"managers": "manager", "workers": "worker"}
 def problems(platform: object, secret_names: list[str] | None = None, hosts: list[dict] | None = None) -> list[str]:
     """All problems, sorted; none means that everything can be computed. Never raises.
 
-    secret_names: what the secret store has. hosts: {name, role, labels, address} each. What is None is not checked.
+    secret_names: what the secret store has. hosts: {name, role, labels, address, gpu_count} each. What is None is not
+    checked.
     """
     try:
         catalog, found = load(platform)
@@ -55,7 +57,8 @@ def hosts(groups: dict, hostvars: dict) -> list[dict]:
         {
             "name": name,
             "role": role,
-            "labels": dict(hostvars[name].get("swarm_labels") or {}),
+            "labels": node_labels(hostvars[name]),
+            "gpu_count": int(hostvars[name].get("gpu_count") or 0),
             "address": hostvars[name].get("private_address"),
         }
         for group, role in ROLES.items()

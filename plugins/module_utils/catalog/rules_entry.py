@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterator
 
@@ -14,6 +15,7 @@ Found = Iterator[tuple[str, str]]
 NAME = re.compile(r"[a-z][a-z0-9-]*")
 HOST = re.compile(r"@|[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 ROUTE_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+CAPABILITY = re.compile(r"[A-Z][A-Z_]*")
 LOOKS_SECRET = re.compile(r"(PASSWORD|PASSWD|TOKEN|KEY|SECRET)$", re.IGNORECASE)
 SWARM_NAME_LENGTH_MAX = 63
 
@@ -74,6 +76,9 @@ def ports(_catalog: Catalog, service: Service) -> Found:
     published = [(port["protocol"], port["published"]) for port in service["publish"]]
     if len(set(published)) < len(published):
         yield "publish", "publishes one port of the nodes twice"
+    for source in [source for port in service["publish"] for source in port["sources"]]:
+        if not _is_network(source):
+            yield "publish", f"publish.sources: {source!r} is no network in CIDR form, such as 192.0.2.0/24"
     if service["port"] is None:
         if service["route"]:
             yield "route", "route without port: say with port where the service listens"
@@ -81,6 +86,20 @@ def ports(_catalog: Catalog, service: Service) -> Found:
             yield "metrics", "metrics without a port: give metrics.port or port"
         if (service["health"] or {}).get("via"):
             yield "health", "health.via without port: say with port where the service listens"
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
+def capabilities(_catalog: Catalog, service: Service) -> Found:
+    for name in service["capabilities"] or []:
+        if not CAPABILITY.fullmatch(name) or name.startswith("CAP_"):
+            yield "capabilities", f"capabilities: {name!r} must look like SYS_ADMIN, in capitals and without CAP_"
 
 
 def health(_catalog: Catalog, service: Service) -> Found:
@@ -179,6 +198,7 @@ RULES = (
     sizes,
     numbers,
     ports,
+    capabilities,
     health,
     route,
     environment,

@@ -10,7 +10,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog.model impo
 
 
 def problems(catalog: Catalog, hosts: list[dict]) -> Iterator[str]:
-    """hosts: {name, role, labels, address} each; a role of None is a host of no group that has one."""
+    """hosts: {name, role, labels, address, gpu_count} each; a role of None is a host of no group that has one."""
     place = f"inventories/{catalog.environment}/hosts.yml"
     managers = [host["name"] for host in hosts if host["role"] == "manager"]
     if not managers:
@@ -60,8 +60,12 @@ def _placement(catalog: Catalog, service: Service, hosts: list[dict]) -> Iterato
     if not names:
         wanted = [f"label {key}={value}" for key, value in (placement.get("labels") or {}).items()]
         wanted += [f"role {placement['role']}"] if placement.get("role") else []
-        yield "placement", f"no host has {' and '.join(wanted)}"
+        advice = "give it to a host, or leave the service out with enabled: false in service_overrides"
+        yield "placement", f"no host has {' and '.join(wanted)}; {advice}"
         return
+    most = max((host.get("gpu_count", 0) for host in hosts if host["name"] in names), default=0)
+    if service["gpu"] > most:
+        yield "gpu", f"a task wants {service['gpu']} GPUs of its node, no host it may run on has more than {most}"
     if service["global"]:
         return
     count = (service["autoscale"] or {}).get("max") or service["replicas"]

@@ -10,6 +10,8 @@ from ansible_collections.sophia.platform.plugins.module_utils.swarm.judge import
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.swarm import STACK_LABEL
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.watch import described
 
+GPU_KIND = "NVIDIA-GPU"
+
 
 def node_summary(node: Mapping) -> dict:
     manager = node.get("ManagerStatus") or {}
@@ -24,7 +26,15 @@ def node_summary(node: Mapping) -> dict:
         "address": node["Status"].get("Addr", ""),
         "engine_version": node["Description"]["Engine"]["EngineVersion"],
         "labels": node["Spec"].get("Labels") or {},
+        "gpus": _gpus(node),
     }
+
+
+def _gpus(node: Mapping) -> list[str]:
+    """The UUIDs of the GPUs that the node offers."""
+    offered = (node["Description"].get("Resources") or {}).get("GenericResources") or []
+    named = [resource["NamedResourceSpec"] for resource in offered if "NamedResourceSpec" in resource]
+    return sorted(spec["Value"] for spec in named if spec["Kind"] == GPU_KIND)
 
 
 def service_summaries(services: Iterable[Mapping], tasks: Iterable[Mapping], nodes: Iterable[Mapping]) -> list[dict]:

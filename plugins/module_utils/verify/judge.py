@@ -102,8 +102,7 @@ def service(check: dict, swarm: dict | None) -> Verdict:
     """Judge one service of the Swarm as module swarm_status saw it: its replicas and its image."""
     name = check["service"]
     if not swarm or not isinstance(swarm.get("services"), list):
-        said = f" It said: {_cut(str(swarm['msg']))}" if swarm and swarm.get("msg") else ""
-        return Verdict(False, f"No manager told what runs; is the Swarm up and its managers reachable?{said}", True)
+        return _no_swarm(swarm)
     found = next((item for item in swarm["services"] if item.get("name") == name), None)
     if found is None:
         return Verdict(False, f"There is no service {name} on the Swarm; was its stack deployed?", True)
@@ -127,6 +126,28 @@ def service(check: dict, swarm: dict | None) -> Verdict:
     notes += [f"pending: {message}" for message in found.get("pending") or []]
     said = "; ".join([f"{running} of {wanted} running, {found['image'].partition('@')[0]} pinned", *notes])
     return Verdict(True, said, True)
+
+
+def gpus(check: dict, swarm: dict | None) -> Verdict:
+    """Judge the GPUs that the ready nodes of the Swarm offer as generic resources."""
+    if not swarm or not isinstance(swarm.get("nodes"), list):
+        return _no_swarm(swarm)
+    offered = {node["name"]: node.get("gpus") or [] for node in swarm["nodes"] if node.get("state") == "ready"}
+    shown = ", ".join(f"{name} {len(found)}" for name, found in sorted(offered.items()))
+    count = sum(map(len, offered.values()))
+    if count != check["count"]:
+        return Verdict(
+            False,
+            f"The ready nodes offer {count} GPUs ({shown or 'no node is ready'}), the inventory has {check['count']}: "
+            "see nvidia-smi on the host that lacks one, then run playbooks/hosts.yml.",
+            True,
+        )
+    return Verdict(True, f"{shown}", True)
+
+
+def _no_swarm(swarm: dict | None) -> Verdict:
+    said = f" It said: {_cut(str(swarm['msg']))}" if swarm and swarm.get("msg") else ""
+    return Verdict(False, f"No manager told what runs; is the Swarm up and its managers reachable?{said}", True)
 
 
 def canonical(reference: str) -> str:

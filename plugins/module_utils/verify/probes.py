@@ -18,6 +18,7 @@ FIELDS = {
     "mcp_call": ({"url", "token_secret", "tool"}, {"arguments", "expect_text"}),
     "prometheus_targets": ({"url", "jobs"}, {"basic_auth"}),
     "service": ({"service"}, {"replicas", "image"}),
+    "gpus": ({"count"}, set()),
 }
 TARGETS_PATH = "/api/v1/targets"
 
@@ -100,12 +101,17 @@ def _service(check: dict, client: Client, platform: Platform) -> Verdict:
     return judge.service(check, platform.swarm)
 
 
+def _gpus(check: dict, client: Client, platform: Platform) -> Verdict:
+    return judge.gpus(check, platform.swarm)
+
+
 PROBES = {
     "http": _http,
     "mcp": _mcp,
     "mcp_call": _mcp_call,
     "prometheus_targets": _prometheus_targets,
     "service": _service,
+    "gpus": _gpus,
 }
 
 

@@ -1,0 +1,1 @@
+"""What a host with NVIDIA GPUs needs: driver and container toolkit. Standard library only."""
