@@ -108,10 +108,6 @@ def test_loaded_module(flavour, is_open):
 def test_module_on_disk():
     assert parse.module_parameters("NVreg_A: (int)\nNVreg_CoherentGPUMemoryMode: (charp)\n")[1].endswith("MemoryMode")
     assert [parse.is_open_license(name) for name in ("Dual MIT/GPL\n", "NVIDIA", "")] == [True, False, None]
-    dkms = (
-        "nvidia-srv/580.95.05, 6.8.0-88-generic, aarch64: installed\nnvidia/570.1, 6.8.0-88-generic, aarch64: added\n"
-    )
-    assert parse.dkms_built(dkms, "6.8.0-88-generic") == ["580.95.05"]
 
 
 def test_kernel_files():
@@ -149,7 +145,7 @@ def test_hosts_in_apt_sources():
     }
 
 
-# A key made for this test; gpg --show-keys gives the same fingerprint.
+# A key of the lab; gpg --show-keys gives the same fingerprint.
 ARMOURED = b"""-----BEGIN PGP PUBLIC KEY BLOCK-----
 
 mDMEawGMexYJKwYBBAHaRw8BAQdAdqXizsU096R95KR1aDLeAxQyxYhxSO2DNaVz

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import jinja2
 import pytest
 import yaml
 
@@ -37,19 +36,3 @@ def test_shape(role):
     assert lines_count(role / "tasks/main.yml") <= MAIN_LINES_COUNT
     phases = sorted((role / "tasks").rglob("*.yml"))
     assert [path.name for path in phases if lines_count(path) > PHASE_LINES_COUNT] == []
-
-
-@pytest.mark.parametrize(("distribution", "release"), [("Debian", "trixie"), ("Ubuntu", "noble")])
-def test_docker_repository(distribution, release):
-    template = next(role for role in ROLES if role.name == "docker") / "templates/docker.sources.j2"
-    variables = {
-        "docker_repository_url": "https://packages.example/linux",
-        "docker_repository_channel": "stable",
-        "ansible_facts": {"distribution": distribution, "distribution_release": release},
-    }
-    text = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False).from_string(  # noqa: S701
-        template.read_text(encoding="utf-8")
-    )
-    lines = text.render(variables).splitlines()
-    assert f"URIs: https://packages.example/linux/{distribution.lower()}" in lines
-    assert f"Suites: {release}" in lines

@@ -72,6 +72,19 @@ def seen(address, *targets, host=None):
     return json.loads(host.check_output(f"python3 -c {shlex.quote(PROBE)} {address} {' '.join(targets)}"))
 
 
+def on_console(script):
+    """How a script ends on the first host, not over SSH."""
+    argv = ["docker", "exec", f"{os.environ['LAB_PREFIX']}-mol-1", "sh", "-c", script]
+    return subprocess.run(argv, capture_output=True, check=False).returncode
+
+
+def wait_until(script, seconds=30):
+    until = time.monotonic() + seconds
+    while on_console(script):
+        assert time.monotonic() < until, f"never: {script}"
+        time.sleep(0.2)
+
+
 def listening(host):
     lines = host.check_output("ss -H -4 -ltn").splitlines()
     found = {tuple(line.split()[3].rsplit(":", 1)) for line in lines}
@@ -122,23 +135,9 @@ def test_converged_hosts_need_nothing_in_check_mode(rules, playbook):
     assert (run.status, run.changed, run.failed) == (0, 0, 0), run.text
 
 
-def test_what_was_emptied_by_hand_is_shown_and_put_back(host, rules, playbook):
-    before = loaded(host)
-    host.check_output(f"nft delete table inet sophia; iptables -F {CHAIN}-IN; iptables -D DOCKER-USER -j {CHAIN}")
-    run = playbook(HOSTS, *rules())
-    assert (run.status, run.changed) == (0, 1), run.text
-    assert "+table inet sophia {" in run.text and f"+-A DOCKER-USER -j {CHAIN}" in run.text
-    assert loaded(host) == before
-
-
-def test_a_restart_of_the_engine_puts_the_chain_back(host):
-    before = loaded(host)
-    host.check_output(f"iptables -D DOCKER-USER -j {CHAIN}; iptables -F {CHAIN}-IN; systemctl restart docker")
-    assert loaded(host) == before
-
-
 def test_what_would_lock_us_out_is_refused_with_everything_else_that_is_wrong(host, rules, playbook):
     before = loaded(host), host.file(FILE).content_string
+    host.check_output("systemctl --quiet enable nftables")  # its file flushes everything; the next test replaces it
     changes = {
         "host_firewall_ssh_sources": ["192.0.2.0/24"],
         "host_firewall_ssh_users": ["ubuntu"],
@@ -147,18 +146,25 @@ def test_what_would_lock_us_out_is_refused_with_everything_else_that_is_wrong(ho
     }
     run = playbook(HOSTS, *rules(**changes))
     assert run.status != 0 and run.changed == 0
-    words = ("192.0.2.0/24", "AllowUsers has only ubuntu", "own addresses", "sctp", "Nothing was changed")
+    words = ("192.0.2.0/24", "AllowUsers has only ubuntu", "own addresses", "sctp", "systemctl disable nftables")
     assert [word for word in words if word not in run.text] == []
     assert (loaded(host), host.file(FILE).content_string) == before
 
 
-def test_the_distributions_unit_that_flushes_everything_is_a_conflict(host, rules, playbook):
-    host.check_output("systemctl --quiet enable nftables")
-    run = playbook(HOSTS, *rules())
-    assert run.status != 0 and "systemctl disable nftables" in run.text
+def test_what_was_emptied_by_hand_is_shown_and_put_back(host, rules, playbook):
+    before = loaded(host)
+    host.check_output(f"nft delete table inet sophia; iptables -F {CHAIN}-IN; iptables -D DOCKER-USER -j {CHAIN}")
     run = playbook(HOSTS, *rules(host_firewall_replace_nftables_service=True))
     assert (run.status, run.changed) == (0, 1), run.text
+    assert "+table inet sophia {" in run.text and f"+-A DOCKER-USER -j {CHAIN}" in run.text
+    assert loaded(host) == before
     assert host.run("systemctl is-enabled nftables").stdout.strip() == "disabled"
+
+
+def test_a_restart_of_the_engine_puts_the_chain_back(host):
+    before = loaded(host)
+    host.check_output(f"iptables -D DOCKER-USER -j {CHAIN}; iptables -F {CHAIN}-IN; systemctl restart docker")
+    assert loaded(host) == before
 
 
 def test_a_lock_out_by_rules_is_taken_back(host, addresses, playbook):
@@ -167,10 +173,8 @@ def test_a_lock_out_by_rules_is_taken_back(host, addresses, playbook):
     run = playbook(f"{SCENARIO}/unconfirmed.yml", "--extra-vars", json.dumps({"change": change}))
     assert (run.status, run.changed) == (0, 1), run.text
     assert seen(addresses["own"], "tcp:22") == {"tcp:22": "dropped"}
-    until = time.monotonic() + 8
-    while seen(addresses["own"], "tcp:22") != {"tcp:22": "open"}:
-        assert time.monotonic() < until, "the host did not come back"
-    time.sleep(1)
+    wait_until(f"test -e {NOTE}", seconds=8)
+    assert seen(addresses["own"], "tcp:22") == {"tcp:22": "open"}
     assert loaded(host) == before
 
 
@@ -184,7 +188,7 @@ def test_a_lock_out_by_sshd_ends_the_play_and_is_taken_back(host, rules, playboo
     }
     run = playbook(HOSTS, *rules(**changes))
     assert run.status == 4 and "Permission denied" in run.text, run.text
-    host.check_output(f"timeout 10 sh -c 'until [ -e {NOTE} ]; do sleep 0.2; done'")  # this connection was open before
+    wait_until(f"test -e {NOTE}")
     assert (loaded(host), host.file("/etc/ssh/sshd_config.d/00-sophia.conf").content_string) == before
     run = playbook(HOSTS, *rules(), "--check")
     assert (run.status, run.changed) == (0, 0) and "was taken back at" in run.text, run.text
@@ -202,15 +206,8 @@ def test_a_boot_loads_everything_and_takes_back_what_nobody_confirmed(host, addr
     before = loaded(host)
     change = {"guard_seconds": 600, "allow": [{"port": 19999}]}
     assert playbook(f"{SCENARIO}/unconfirmed.yml", "--extra-vars", json.dumps({"change": change})).status == 0
-    container = f"{os.environ['LAB_PREFIX']}-mol-1"
-    subprocess.run(["docker", "exec", container, "systemctl", "reboot"], capture_output=True, check=False)
-    until, script = time.monotonic() + 30, "systemctl is-active --quiet ssh docker sophia-firewall-docker"
-    time.sleep(2)
-    while subprocess.run(
-        ["docker", "exec", container, "sh", "-c", script], capture_output=True, check=False
-    ).returncode:
-        assert time.monotonic() < until, "the host did not come back"
-        time.sleep(0.3)
+    on_console("touch /run/before-the-boot; systemctl reboot")
+    wait_until("test ! -e /run/before-the-boot && systemctl is-active --quiet ssh docker sophia-firewall-docker")
     assert loaded(host) == before
     assert seen(addresses["own"], "tcp:22") == {"tcp:22": "open"}
 

@@ -119,21 +119,9 @@ def is_open_license(license_name: str) -> bool | None:
     return {"Dual MIT/GPL": True, "NVIDIA": False}.get(license_name.strip())
 
 
-def dkms_built(text: str, kernel: str) -> list[str]:
-    """Give the driver versions that `dkms status` says are installed for a kernel."""
-    row = re.compile(rf"^nvidia[^/]*/([^,]+), {re.escape(kernel)}, [^:]+: installed")
-    return [match[1] for match in map(row.match, text.splitlines()) if match]
-
-
 def secure_boot(variable: bytes) -> bool | None:
     """Read the firmware's variable: four bytes of attributes, then 1 or 0. None when there is none."""
     return variable[4] == 1 if len(variable) == 5 else None
-
-
-def key_values(text: str) -> dict[str, str]:
-    """Read lines `key = value`, as sysctl files have them."""
-    pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line and not line.lstrip().startswith("#"))
-    return {key.strip(): value.strip() for key, value in pairs}
 
 
 def simulated_removals(text: str) -> list[str]:

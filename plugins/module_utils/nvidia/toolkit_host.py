@@ -125,8 +125,13 @@ def apply_settings(plan: Plan, seen: Seen, timeout_seconds: int) -> None:
     """Edit config.toml, have the CDI units at work, and have the specification generated where it must be."""
     if plan.edits:
         target = Path(config.PATH)
-        mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
-        files.write(files.File(config.PATH, config.edited(seen.config, plan.edits), mode), config.judge_draft)
+        if not target.exists():  # as the package does when it is installed; it knows where this host's ldconfig is
+            target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            run("nvidia-ctk", "--quiet", "config", f"--config-file={target}", "--in-place")
+        text = seen.config or read_config()
+        files.write(
+            files.File(config.PATH, config.edited(text, plan.edits), target.stat().st_mode & 0o777), config.judge_draft
+        )
     if plan.enable:
         run("systemctl", "enable", "--now", *plan.enable)
     if plan.generate:

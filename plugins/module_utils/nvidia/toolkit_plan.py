@@ -348,7 +348,7 @@ def _plan_config(plan: Plan, wanted: Wanted, seen: Seen) -> None:
     except config.ConfigError as error:
         plan.problems.append(
             f"{config.PATH} is not what the toolkit can read ({error}), so no container with a GPU can start. Repair "
-            "it, or move it away: the package writes a new one."
+            "it, or move it away: a new one is then made."
         )
 
 
