@@ -6,7 +6,7 @@ import pytest
 from ansible_collections.sophia.platform.plugins.module_utils.firewall import guard, restore
 from ansible_collections.sophia.platform.plugins.module_utils.host.commands import HostError
 
-COMMANDS = ("nft", "iptables", "iptables-restore", "ip6tables", "ip6tables-restore", "systemctl")
+COMMANDS = ("nft", "iptables", "iptables-restore", "ip6tables", "ip6tables-restore", "systemctl", "sshd")
 STAND_IN = """#!/bin/sh
 case "$(basename "$0")" in
     *-restore) given=$(sed 's/^/    /') ;;
@@ -65,7 +65,8 @@ def test_everything_comes_back(base):
         "    COMMIT",
         "systemctl --quiet --no-reload disable new.service",
         "systemctl --quiet --no-block stop new.service",
-        "systemctl --no-block try-reload-or-restart ssh.service",
+        "systemctl show --property=MainPID --value ssh.service",
+        "sshd -t",
         "systemctl daemon-reload",
         "systemctl --quiet --no-reload enable old.service",
         f"systemctl --quiet --no-reload disable {guard.SERVICE}",

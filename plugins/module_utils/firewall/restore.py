@@ -72,7 +72,12 @@ def program(old: OldState) -> str:
         else:
             target = shlex.quote(path)
             lines.append(f"install -m {was[1]:04o} file-{number} {target}.back && mv {target}.back {target}")
-    lines += ["systemctl --no-block try-reload-or-restart ssh.service", "systemctl daemon-reload"]
+    lines += [
+        "# Not as a job of systemd: at boot that would wait for sshd, which waits for this.",
+        "pid=$(systemctl show --property=MainPID --value ssh.service)",
+        'sshd -t && [ "${pid:-0}" -gt 0 ] && kill -HUP "$pid"',
+        "systemctl daemon-reload",
+    ]
     lines += [f"systemctl --quiet --no-reload enable {unit}" for unit, (enabled, _) in old.units.items() if enabled]
     lines += [
         f"date '+%Y-%m-%d %H:%M:%S' > {NOTE}",
