@@ -56,3 +56,33 @@ def test_a_fourth_replica_stays_pending_and_everybody_says_why(three_gpu_replica
     deploy = play("gpu_too_many", *too_many, "-e", "stacks_timeout_seconds=30", playbook="playbooks/stacks.yml")
     assert deploy.returncode != 0
     assert "insufficient resources" in deploy.output
+
+
+UPGRADE = ("-e", "nvidia_driver_source=lambda_stack")
+
+
+def test_an_upgrade_under_running_work_waits_for_a_word(runs):
+    run = play("driver_refused", *UPGRADE, playbook="playbooks/hosts.yml")
+    assert run.returncode != 0
+    said = " ".join(run.output.split())
+    assert "The host needs a restart, for the driver is changed while its module 570.148.08 is loaded." in said
+    assert "nvidia_driver_reboot is when_idle" in said
+    assert run.changed == 0
+
+
+def test_an_allowed_upgrade_restarts_one_drained_host_after_the_other(runs):
+    run = play("driver_upgrade", *UPGRADE, "-e", "nvidia_driver_reboot=if_required", playbook="playbooks/hosts.yml")
+    assert run.returncode == 0, run.output[-3000:]
+    restarts = [line for line in run.output.splitlines() if " restarts: " in line]
+    assert [host for line in restarts for host in ("lab-1", "lab-2", "lab-3") if host in line] == [
+        "lab-1",
+        "lab-2",
+        "lab-3",
+    ]
+    states = on_manager(
+        "docker", "node", "ls", "--format={{.Status}} {{.Availability}} {{.ManagerStatus}}"
+    ).splitlines()
+    assert sorted(states) == ["Ready Active Leader", "Ready Active Reachable", "Ready Active Reachable"]
+    again = play("driver_again")
+    assert (again.returncode, again.changed_tasks) == (0, []), again.output[-3000:]
+    assert "580.105.08" in on_manager("nvidia-smi", "--version")

@@ -113,7 +113,15 @@ def test_sysctls():
     assert not settings.sysctl_differs(options, {"vm.swappiness": "10\n"})
 
 
-def test_persistence():
-    assert settings.wants_persistence(state("persistence-off"), wanted())
-    assert not settings.wants_persistence(state("persistence-off"), wanted(persistence=False))
-    assert not settings.wants_persistence(state("lambda-570-healthy"), wanted())
+@pytest.mark.parametrize(
+    ("state_told", "options", "installing", "expected"),
+    [
+        ("Disabled", {}, False, True),
+        ("Disabled", {"persistence": False}, False, False),
+        ("Enabled", {}, True, False),
+        ("", {}, True, True),
+        ("", {}, False, False),
+    ],
+)
+def test_persistence(state_told, options, installing, expected):
+    assert settings.wants_persistence(state_told, wanted(**options), installing) is expected

@@ -1,7 +1,11 @@
 """The order of things on a host: one that only writes down what would be done to it."""
 
+import os
+from pathlib import Path
+
 import pytest
 from ansible_collections.sophia.platform.plugins.module_utils.host.commands import Answer, HostError
+from ansible_collections.sophia.platform.plugins.module_utils.host.files import File
 from ansible_collections.sophia.platform.plugins.module_utils.nvidia import apply, reconcile, settings, sources
 from test_nvidia_driver_plan import DEBIAN, LAMBDA, state, wanted
 
@@ -18,7 +22,7 @@ class Host:
         steps = ("finish_interrupted", "hold", "refresh_lists", "run_boot_tools", "apply_sysctls", "reload_units")
         for step in (*steps, "trust_key", "install"):
             monkeypatch.setattr(apply, step, lambda *given, step=step: self.done.append((step, *given[:1])))
-        monkeypatch.setattr(apply, "simulate", lambda *given: ({}, []))
+        monkeypatch.setattr(apply, "rehearse", lambda *given: ({}, []))
         monkeypatch.setattr(apply, "boot_tools", lambda paths, kernel: ["initramfs"] if paths else [])
         monkeypatch.setattr(apply, "live_sysctls", lambda names: {})
         monkeypatch.setattr(apply, "load_module", self.load)
@@ -127,6 +131,17 @@ def test_persistence_is_turned_on_only_on_an_idle_host(monkeypatch, containers, 
     assert bool(result["warnings"]) is not restarts
 
 
+def test_persistence_is_ready_before_the_first_start_of_a_driver(monkeypatch):
+    """Nouveau holds the GPU, so that nvidia-smi says nothing yet; the run after the restart must change nothing."""
+    after = state("nouveau", on_disk=state("lambda-580-cdmm")["on_disk"])
+    host = Host(monkeypatch, state("plain-debian-no-driver", nouveau=True), after)
+    host.offers = [{}, DEBIAN]
+    result = reconcile.reconcile({**wanted(), **ALL, "apt_timeout_seconds": 1}, False)
+    assert result["reboot_reasons"] == ["the module nouveau holds the GPU"]
+    assert ("write", settings.PERSISTENCE_PATH) in host.done and ("reload_units",) not in host.done
+    assert not result["restart_persistenced"]
+
+
 def test_list_is_read_again_before_a_version_is_not_on_offer(monkeypatch):
     host = Host(monkeypatch, state("lambda-570-healthy"), state("mismatch"))
     host.offers = [{}, LAMBDA]
@@ -148,6 +163,27 @@ def test_other_packages_are_left_alone(monkeypatch, said, held, words):
         apply.simulate({"nvidia-driver-580-server-open": "580.1"}, False)
 
 
+def test_rehearsal_is_under_the_new_pin(monkeypatch, tmp_path):
+    folder = tmp_path / "preferences.d"
+    folder.mkdir()
+    (folder / "lambda-repository").write_text("Pin-Priority: 1001\n")
+    (folder / "pin").write_text("old\n")
+    monkeypatch.setattr(apply, "PREFERENCES", folder)
+    seen = {}
+
+    def ask(*argv, **_options):
+        option = next(part for part in argv if part.startswith("Dir::Etc::preferencesparts="))
+        seen.update({path.name: path.read_text() for path in Path(option.split("=")[1]).iterdir()})
+        return Answer(0, "Remv nvidia-driver-570-server-open [570.1]\nInst nvidia-driver-580-server-open (580.1 x)")
+
+    monkeypatch.setattr(apply, "ask", ask)
+    monkeypatch.setattr(apply, "run", lambda *_argv, **_options: "")
+    told = apply.rehearse({"a": ""}, False, [File(str(folder / "pin"), "new\n"), File("/etc/elsewhere", "x")])
+    assert told == ({"nvidia-driver-580-server-open": "580.1"}, ["nvidia-driver-570-server-open"])
+    assert seen == {"lambda-repository": "Pin-Priority: 1001\n", "pin": "new\n"}
+    assert (folder / "pin").read_text() == "old\n"
+
+
 def test_what_apt_says_is_told(monkeypatch):
     said = "The following packages have unmet dependencies:\n a : Conflicts: b"
     monkeypatch.setattr(apply, "ask", lambda *_argv, **_options: Answer(100, errors=said))
@@ -161,8 +197,6 @@ def test_stale_ramdisk(tmp_path):
     assert not apply.stale([str(source)], str(image))
     image.write_text("y")
     assert not apply.stale([str(source)], str(image))
-    import os
-
     os.utime(image, (1, 1))
     assert apply.stale([str(source)], str(image))
 

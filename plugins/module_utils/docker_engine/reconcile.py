@@ -20,7 +20,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.docker_engine impo
 from ansible_collections.sophia.platform.plugins.module_utils.docker_engine.judge import UNIT, validate
 from ansible_collections.sophia.platform.plugins.module_utils.docker_engine.restart import binary_replaced
 from ansible_collections.sophia.platform.plugins.module_utils.host import apt, files, support
-from ansible_collections.sophia.platform.plugins.module_utils.host.commands import HostError, run
+from ansible_collections.sophia.platform.plugins.module_utils.host.commands import HostError, ask, run
 from ansible_collections.sophia.platform.plugins.module_utils.host.packages import Installed, Plan, describe
 from ansible_collections.sophia.platform.plugins.module_utils.host.units import unit_state
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.engine import Engine
@@ -150,15 +150,26 @@ def start(options: Mapping[str, Any], wanted: list[files.File], unit: Mapping[st
     """Put the files in place, judged by the engine, and have its unit enabled and running."""
     if shutil.which("dockerd") is None:
         raise HostError("There is no dockerd on this host to judge the settings: install the engine first.")
-    if unit["active"] and action:
-        pending.mark(action)
-    for file in wanted:
-        files.write(file, validate if file.path == options["path"] else None)
+
+    def judge(draft: str) -> None:
+        validate(draft)
+        remember()
+
+    def remember() -> None:
+        if unit["active"] and action:
+            pending.mark(action)
+
+    judged = options["path"] in [file.path for file in wanted]
+    if not judged:
+        remember()
+    for file in wanted:  # daemon.json comes first: what the engine refuses leaves nothing behind
+        files.write(file, judge if file.path == options["path"] else None)
     if options["drop_in_path"] in [file.path for file in wanted]:
         run("systemctl", "daemon-reload")
     if not unit["enabled"]:
         run("systemctl", "enable", UNIT)
     if not unit["active"]:
+        ask("systemctl", "reset-failed", UNIT)  # it may have failed too often with its earlier settings
         run("systemctl", "start", UNIT)
 
 

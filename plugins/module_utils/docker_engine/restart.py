@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.sophia.platform.plugins.module_utils.docker_engine import pending
 from ansible_collections.sophia.platform.plugins.module_utils.docker_engine.judge import UNIT
 from ansible_collections.sophia.platform.plugins.module_utils.docker_engine.settings import problems_of
-from ansible_collections.sophia.platform.plugins.module_utils.host.commands import HostError, run
+from ansible_collections.sophia.platform.plugins.module_utils.host.commands import HostError, ask, run
 from ansible_collections.sophia.platform.plugins.module_utils.host.units import unit_state
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.engine import Engine
 from ansible_collections.sophia.platform.plugins.module_utils.swarm_cluster.membership import observe
@@ -124,6 +124,8 @@ def apply(
         if unit_state(CONTAINERD)["active"] and binary_replaced(CONTAINERD):
             run("systemctl", "restart", CONTAINERD, timeout_seconds=timeout_seconds)
             units.insert(0, CONTAINERD)
+        # systemd refuses a unit that was started often; a restart that somebody asks for is none of those.
+        ask("systemctl", "reset-failed", UNIT)
         run("systemctl", "restart", UNIT, timeout_seconds=timeout_seconds)
 
     def look() -> str:

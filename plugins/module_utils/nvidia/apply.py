@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping
@@ -16,6 +17,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.nvidia import key,
 
 UPDATE_SECONDS, BOOT_SECONDS = 300, 600
 KEY_BYTES_COUNT = 100_000
+PREFERENCES = Path("/etc/apt/preferences.d")
 RAMDISK, GRUB_CONFIGURATION = "/boot/initrd.img-{kernel}", "/boot/grub/grub.cfg"
 
 
@@ -42,9 +44,24 @@ def trust_key(url: str, fingerprint: str) -> None:
     files.write(files.File(sources.KEY_PATH, data.decode("utf-8")))
 
 
-def simulate(packages: Mapping[str, str], downgrade: bool) -> tuple[dict[str, str], list[str]]:
+def rehearse(
+    packages: Mapping[str, str], downgrade: bool, apt_files: Iterable[files.File]
+) -> tuple[dict[str, str], list[str]]:
+    """Simulate under preferences that are not written yet: an old pin may forbid what the new one allows."""
+    with tempfile.TemporaryDirectory(prefix="sophia-") as folder:
+        shutil.copytree(PREFERENCES, folder, dirs_exist_ok=True)
+        for file in apt_files:
+            if Path(file.path).parent == PREFERENCES:
+                Path(folder, Path(file.path).name).write_text(file.text, encoding="utf-8")
+        Path(folder).chmod(0o755)
+        return simulate(packages, downgrade, ["-o", f"Dir::Etc::preferencesparts={folder}"])
+
+
+def simulate(
+    packages: Mapping[str, str], downgrade: bool, options: Iterable[str] = ()
+) -> tuple[dict[str, str], list[str]]:
     """Let apt say what it would install and remove. No other package may go, and none that others hold may change."""
-    text = _apt_get("-s", packages, downgrade, 120)
+    text = _apt_get(["-s", *options], packages, downgrade, 120)
     held = set(run("apt-mark", "showhold").split())
     gone = [name for name in parse.simulated_removals(text) if not parse.is_gpu_package(name)]
     changed = [name for name in parse.simulated_installs(text) if name in held and not parse.is_gpu_package(name)]
@@ -60,19 +77,19 @@ def simulate(packages: Mapping[str, str], downgrade: bool) -> tuple[dict[str, st
 def install(packages: Mapping[str, str], downgrade: bool, timeout_seconds: int) -> None:
     """Install packages of the driver; those of another branch make room."""
     simulate(packages, downgrade)
-    _apt_get("-y", packages, downgrade, timeout_seconds)
+    _apt_get(["-y"], packages, downgrade, timeout_seconds)
 
 
 def _named(packages: Mapping[str, str]) -> list[str]:
     return [f"{name}={version}" if version else name for name, version in packages.items()]
 
 
-def _apt_get(how: str, packages: Mapping[str, str], downgrade: bool, timeout_seconds: int) -> str:
+def _apt_get(how: list[str], packages: Mapping[str, str], downgrade: bool, timeout_seconds: int) -> str:
     # Holds are ours: a set of another branch makes room although it is held.
     options = ["-q", "--no-install-recommends", "--fix-broken", "--allow-change-held-packages", "--ignore-hold"]
     options += ["--allow-downgrades"] if downgrade else []
     lock = ["-o", f"DPkg::Lock::Timeout={LOCK_SECONDS}"]
-    argv = ["apt-get", "install", how, *options, *lock, *_named(packages)]
+    argv = ["apt-get", "install", *how, *options, *lock, *_named(packages)]
     answer = ask(*QUIET, *argv, timeout_seconds=timeout_seconds)
     if answer.status != 0:
         told = answer.said.rpartition("unmet dependencies:")[2].strip() or "it says nothing"

@@ -84,7 +84,8 @@ def _judge(plan: Plan, seen: Seen, wanted: Wanted) -> None:
     plan.problems += plan.not_on_offer + reboot.refusal(plan.reasons, seen, wanted)
     if not plan.installing and not plan.reasons and sources.driver_there(seen):
         plan.problems += problems.of_driver(seen, wanted, plan.load)
-    if settings.wants_persistence(seen, wanted) and seen["containers"] != 0:
+    busy = seen["containers"] != 0 and not plan.reasons
+    if busy and settings.wants_persistence(seen["modes"]["persistence"], wanted, False):
         plan.warnings.append(
             "Persistence is off and stays off: to turn it on systemd reads its units again, which can take the GPU "
             "from containers that run (gh200_hosts.md §0.10). Run the role when the host runs none."

@@ -74,7 +74,7 @@ def reconcile(wanted: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     if not check_mode:
         _verify(run, plan)
         _describe(run, before)
-    _persistence(run)
+    _persistence(run, plan, before)
     return answer(run, plan)
 
 
@@ -92,7 +92,8 @@ def decide(run: Run) -> Plan:
     known = any(offers.get(name) for name in plan.lookup)
     plan = make_plan(run.seen, run.wanted, offers, trust or (run.check_mode and not known))
     if not plan.problems and known and not trust and not plan.configure:
-        plan.brings, plan.removes = apply.simulate({**plan.first, **plan.install}, bool(run.wanted["version"]))
+        wanted_packages, downgrade = {**plan.first, **plan.install}, bool(run.wanted["version"])
+        plan.brings, plan.removes = apply.rehearse(wanted_packages, downgrade, plan.apt_files)
     return plan
 
 
@@ -183,12 +184,17 @@ def _describe(run: Run, before: Mapping[str, Any]) -> None:
     run.diff[:0] = [text] if text["before"] or text["after"] else []
 
 
-def _persistence(run: Run) -> None:
-    """Have the driver stay loaded; the caller restarts the daemon."""
-    if not settings.wants_persistence(run.seen, run.wanted) or run.seen["containers"] != 0:
+def _persistence(run: Run, plan: Plan, before: Mapping[str, Any]) -> None:
+    """Have the driver stay loaded; the caller restarts the daemon. A restart of the host needs neither that nor us."""
+    state = run.seen["modes"]["persistence"] or before["modes"]["persistence"]
+    if not settings.wants_persistence(state, run.wanted, plan.installing):
+        return
+    if not run.reasons and run.seen["containers"] != 0:
         return
     written = run.write([files.File(settings.PERSISTENCE_PATH, settings.PERSISTENCE)])
-    if written and not run.check_mode:
+    if run.reasons or run.check_mode:
+        return
+    if written:
         apply.reload_units()
     run.changed = run.restart_persistenced = True
 

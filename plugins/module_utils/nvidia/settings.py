@@ -89,9 +89,9 @@ def sysctl_differs(wanted: Wanted, live: Mapping[str, str]) -> bool:
     )
 
 
-def wants_persistence(seen: Seen, wanted: Wanted) -> bool:
-    """Say whether persistence is off and should be on."""
-    return bool(wanted["persistence"]) and seen["modes"]["persistence"] == "Disabled"
+def wants_persistence(state: str, wanted: Wanted, installing: bool) -> bool:
+    """Say whether persistence is to be turned on: it is off, or nobody knows yet, and the packages' own unit has it off."""
+    return bool(wanted["persistence"]) and (state == "Disabled" or (installing and not state))
 
 
 def missing_kernel_parameters(seen: Seen, wanted: Wanted) -> list[str]:
