@@ -107,6 +107,12 @@ options:
     type: str
     choices: [gpu, any]
     default: gpu
+  defer_on_busy_host:
+    description:
+      - Whether packages that take a restart are left for a second call while containers run here (RV(deferred)). Between
+        the upgrade and the restart no new container gets a GPU, so the caller drains the node first.
+    type: bool
+    default: false
   apt_timeout_seconds:
     description: How long one run of apt may take; it may build the module.
     type: int
@@ -165,6 +171,10 @@ reboot_reasons:
   returned: always
   type: list
   elements: str
+deferred:
+  description: Whether packages were left for a second call on the drained host.
+  returned: always
+  type: bool
 restart_persistenced:
   description: Whether the daemon that keeps the driver loaded must be restarted.
   returned: always
@@ -230,6 +240,7 @@ SPEC = {
     "expected_memory_mib": {"type": "int", "default": 0},
     "reboot": {"type": "str", "choices": ["never", "when_idle", "if_required"], "default": "when_idle"},
     "reboot_scope": {"type": "str", "choices": ["gpu", "any"], "default": "gpu"},
+    "defer_on_busy_host": {"type": "bool", "default": False},
     "apt_timeout_seconds": {"type": "int", "default": 1800},
     "sys_path": {"type": "path", "default": "/sys"},
     "proc_path": {"type": "path", "default": "/proc"},

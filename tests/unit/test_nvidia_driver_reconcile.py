@@ -9,7 +9,13 @@ from ansible_collections.sophia.platform.plugins.module_utils.host.files import 
 from ansible_collections.sophia.platform.plugins.module_utils.nvidia import apply, reconcile, settings, sources
 from test_nvidia_driver_plan import DEBIAN, LAMBDA, state, wanted
 
-ALL = {"sys_path": "/sys", "proc_path": "/proc", "repository_key_name": "k", "repository_key_fingerprint": "F"}
+ALL = {
+    "sys_path": "/sys",
+    "proc_path": "/proc",
+    "repository_key_name": "k",
+    "repository_key_fingerprint": "F",
+    "defer_on_busy_host": False,
+}
 
 
 class Host:
@@ -18,12 +24,13 @@ class Host:
     def __init__(self, monkeypatch, *states, offers=None):
         self.states, self.done, self.offers = list(states), [], [offers or {}]
         self.seen = self.states[0]
-        self.load_error = ""
+        self.load_error, self.has_unit = "", True
         steps = ("finish_interrupted", "hold", "refresh_lists", "run_boot_tools", "apply_sysctls", "reload_units")
         for step in (*steps, "trust_key", "install"):
             monkeypatch.setattr(apply, step, lambda *given, step=step: self.done.append((step, *given[:1])))
         monkeypatch.setattr(apply, "rehearse", lambda *given: ({}, []))
         monkeypatch.setattr(apply, "boot_tools", lambda paths, kernel: ["initramfs"] if paths else [])
+        monkeypatch.setattr(reconcile, "unit_state", lambda _unit: {"exists": self.has_unit})
         monkeypatch.setattr(apply, "live_sysctls", lambda names: {})
         monkeypatch.setattr(apply, "load_module", self.load)
         monkeypatch.setattr(apply, "read_offers", lambda names: self.offers.pop(0) if self.offers else {})
@@ -64,6 +71,15 @@ def test_check_mode_touches_nothing_and_predicts(monkeypatch):
     result = reconcile.reconcile({**wanted(source="lambda_stack"), **ALL}, True)
     assert (host.done, result["changed"]) == ([], True)
     assert result["reboot_reasons"] == ["the driver is changed while its module 570.148.08 is loaded"]
+
+
+@pytest.mark.parametrize(("name", "deferred"), [("busy", True), ("lambda-570-healthy", False)])
+def test_a_busy_host_is_left_alone_until_it_is_drained(monkeypatch, name, deferred):
+    host = Host(monkeypatch, state(name), state("mismatch"), offers=LAMBDA)
+    asked = {**wanted(source="lambda_stack", reboot="if_required"), **ALL, "defer_on_busy_host": True}
+    result = reconcile.reconcile({**asked, "apt_timeout_seconds": 1}, False)
+    assert (result["deferred"], result["changed"], host.done == []) == (deferred, not deferred, deferred)
+    assert result["reboot_reasons"]
 
 
 def test_nothing_is_done_to_a_host_with_a_problem(monkeypatch):
@@ -129,6 +145,13 @@ def test_persistence_is_turned_on_only_on_an_idle_host(monkeypatch, containers, 
     assert result["restart_persistenced"] is restarts
     assert (("write", settings.PERSISTENCE_PATH) in host.done) is restarts
     assert bool(result["warnings"]) is not restarts
+
+
+def test_persistence_needs_the_daemon(monkeypatch):
+    host = Host(monkeypatch, state("persistence-off"))
+    host.has_unit = False
+    result = reconcile.reconcile({**wanted(), **ALL}, False)
+    assert not result["restart_persistenced"] and "came without nvidia-persistenced" in result["warnings"][0]
 
 
 def test_persistence_is_ready_before_the_first_start_of_a_driver(monkeypatch):

@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.sophia.platform.plugins.module_utils.host import files
 from ansible_collections.sophia.platform.plugins.module_utils.host.commands import HostError
+from ansible_collections.sophia.platform.plugins.module_utils.host.units import unit_state
 from ansible_collections.sophia.platform.plugins.module_utils.nvidia import (
     apply,
     observe,
@@ -66,6 +67,8 @@ def reconcile(wanted: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     if plan.problems:
         raise Refused(plan.problems, answer(run, plan))
     run.reasons = plan.reasons
+    if wanted["defer_on_busy_host"] and plan.installing and plan.reasons and run.seen["containers"] != 0:
+        return {**answer(run, plan), "deferred": True}
     run.changed = plan.installing or plan.configure or plan.load or bool(plan.hold)
     if run.changed and check_mode:
         run.diff.append(describe(plan, before, wanted["hold"]))
@@ -191,6 +194,9 @@ def _persistence(run: Run, plan: Plan, before: Mapping[str, Any]) -> None:
         return
     if not run.reasons and run.seen["containers"] != 0:
         return
+    if not run.check_mode and not unit_state(settings.PERSISTENCE_UNIT)["exists"]:
+        plan.warnings.append(f"Persistence is off and stays off: the driver came without {settings.PERSISTENCE_UNIT}.")
+        return
     written = run.write([files.File(settings.PERSISTENCE_PATH, settings.PERSISTENCE)])
     if run.reasons or run.check_mode:
         return
@@ -212,6 +218,7 @@ def answer(run: Run, plan: Plan) -> dict[str, Any]:
         "gpus": gpus,
         "generic_resources": observe.generic_resources(gpus),
         "reboot_reasons": run.reasons,
+        "deferred": False,
         "restart_persistenced": run.restart_persistenced,
         "lambda_stack": sources.has_lambda(seen),
         "page_size_bytes": seen["page_size_bytes"],

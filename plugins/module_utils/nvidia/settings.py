@@ -90,7 +90,7 @@ def sysctl_differs(wanted: Wanted, live: Mapping[str, str]) -> bool:
 
 
 def wants_persistence(state: str, wanted: Wanted, installing: bool) -> bool:
-    """Say whether persistence is to be turned on: it is off, or nobody knows yet, and the packages' own unit has it off."""
+    """Say whether persistence is to be turned on: it is off, or not known yet while the packages have it off."""
     return bool(wanted["persistence"]) and (state == "Disabled" or (installing and not state))
 
 
