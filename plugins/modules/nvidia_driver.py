@@ -109,8 +109,8 @@ options:
     default: gpu
   defer_on_busy_host:
     description:
-      - Whether packages that take a restart are left for a second call while containers run here (RV(deferred)). Between
-        the upgrade and the restart no new container gets a GPU, so the caller drains the node first.
+      - Whether packages that take a restart are left for a second call while containers run (RV(deferred)). From
+        the upgrade to the restart no new container gets a GPU, so the caller drains the node first.
     type: bool
     default: false
   apt_timeout_seconds:
