@@ -1,15 +1,11 @@
 """Check mode on hosts without rules."""
 
-import pytest
-
 testinfra_hosts = ["ansible://mol-1"]
 FILE = "/etc/sophia/firewall.nft"
 
 
 def test_predicts_and_changes_nothing(host, playbook):
-    if host.file(FILE).exists:
-        pytest.skip("the host has rules already: this is no first run")
-    run = playbook("playbooks/hosts.yml", "--check", "--diff", "--tags=host_firewall", "--limit=mol-1,mol-4")
+    run = playbook("playbooks/hosts.yml", "--check", "--diff", "--skip-tags=docker", "--limit=mol-1,mol-4")
     assert (run.status, run.failed, run.changed) == (0, 0, 2), run.text
     assert '+ tcp dport 22 accept comment "SSH"' in run.text
     assert "+sophia-firewall.service: enabled" in run.text

@@ -24,8 +24,16 @@ SWARM = (2377, 7946)
 
 
 @pytest.fixture(scope="module")
-def peer(request):
-    return testinfra.get_host("ansible://mol-2", ansible_inventory=request.config.option.ansible_inventory)
+def hosts(request):
+    """Hosts by their names in the inventory, `all` among them."""
+    options = request.config.option
+    given = {"ansible_inventory": options.ansible_inventory, "ssh_identity_file": options.ssh_identity_file}
+    return lambda name: testinfra.get_hosts([f"ansible://{name}"], **given)
+
+
+@pytest.fixture(scope="module")
+def peer(hosts):
+    return hosts("mol-2")[0]
 
 
 @pytest.fixture(scope="module")
@@ -96,9 +104,8 @@ def loaded(host):
     return [host.check_output(listing) for listing in listings]
 
 
-def test_every_host_has_the_rules_and_sshd_the_settings(request):
-    inventory = request.config.option.ansible_inventory
-    for one in testinfra.get_hosts(["ansible://all"], ansible_inventory=inventory):
+def test_every_host_has_the_rules_and_sshd_the_settings(hosts):
+    for one in hosts("all"):
         assert one.file(FILE).mode == 0o644
         assert "drop" in one.check_output("nft list table inet sophia")
         assert f"-A DOCKER-USER -j {CHAIN}" in one.check_output("iptables -S DOCKER-USER").splitlines()
@@ -212,12 +219,10 @@ def test_a_boot_loads_everything_and_takes_back_what_nobody_confirmed(host, addr
     assert seen(addresses["own"], "tcp:22") == {"tcp:22": "open"}
 
 
-def test_it_goes_without_a_trace(request, playbook):
+def test_it_goes_without_a_trace(hosts, playbook):
     run = playbook(HOSTS, "--tags=host_firewall", "--extra-vars", json.dumps({"host_firewall_enabled": False}))
-    inventory = request.config.option.ansible_inventory
-    hosts = testinfra.get_hosts(["ansible://all"], ansible_inventory=inventory)
-    assert (run.status, run.changed) == (0, len(hosts)), run.text
-    for one in hosts:
+    assert (run.status, run.changed) == (0, len(hosts("all"))), run.text
+    for one in hosts("all"):
         assert one.run("nft list table inet sophia").rc == 1
         assert "SOPHIA" not in one.check_output("iptables -S; ip6tables -S")
         assert "DOCKER-USER" in one.check_output("iptables -S FORWARD")
