@@ -3,13 +3,13 @@
 import testinfra
 
 testinfra_hosts = ["ansible://mol-1"]
-HOSTS = [f"mol-{number}" for number in (1, 2, 3)]
+HOSTS = [f"mol-{number}" for number in (1, 2, 3, 4)]
 
 
 def test_predicts_and_changes_nothing(host, playbook, request):
-    inventory = request.config.option.ansible_inventory
-    for name in HOSTS:
-        one = testinfra.get_host(f"ansible://{name}", ansible_inventory=inventory)
+    options = request.config.option
+    given = {"ansible_inventory": options.ansible_inventory, "ssh_identity_file": options.ssh_identity_file}
+    for one in testinfra.get_hosts([f"ansible://{name}" for name in HOSTS], **given):
         if one.exists("docker"):
             one.run("docker swarm leave --force")
     run = playbook("playbooks/swarm.yml", "--check", "--diff")

@@ -1,4 +1,4 @@
-"""Three hosts that are one Swarm."""
+"""Three managers and a worker of another Debian that are one Swarm."""
 
 import json
 
@@ -11,13 +11,13 @@ def ask(host, command):
 
 def test_every_manager_is_reachable(host):
     states = host.check_output("docker node ls --format '{{.Hostname}} {{.Status}} {{.ManagerStatus}}'").splitlines()
-    assert sorted(state.split()[:2] for state in states) == [[f"mol-{n}", "Ready"] for n in (1, 2, 3)]
-    assert sorted(state.split()[2] for state in states) == ["Leader", "Reachable", "Reachable"]
+    assert sorted(state.split()[:2] for state in states) == [[f"mol-{n}", "Ready"] for n in (1, 2, 3, 4)]
+    assert sorted(" ".join(state.split()[2:]) for state in states) == ["", "Leader", "Reachable", "Reachable"]
 
 
 def test_nodes_have_the_labels_of_the_inventory(host):
-    labels = {name: ask(host, f"docker node inspect mol-{name}")["Spec"]["Labels"] for name in (1, 2, 3)}
-    assert labels == {1: {"postgres": "1"}, 2: {"redis": "1"}, 3: {}}
+    labels = {name: ask(host, f"docker node inspect mol-{name}")["Spec"]["Labels"] for name in (1, 2, 3, 4)}
+    assert labels == {1: {"postgres": "1"}, 2: {"redis": "1"}, 3: {"gpu": "true"}, 4: {}}
 
 
 def test_networks_and_settings(host):

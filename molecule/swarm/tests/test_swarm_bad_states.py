@@ -12,7 +12,9 @@ pytestmark = pytest.mark.usefixtures("host")  # every test has it, so that pytes
 
 @pytest.fixture(scope="module")
 def third(request):
-    return testinfra.get_host("ansible://mol-3", ansible_inventory=request.config.option.ansible_inventory)
+    options = request.config.option
+    given = {"ansible_inventory": options.ansible_inventory, "ssh_identity_file": options.ssh_identity_file}
+    return testinfra.get_host("ansible://mol-3", **given)
 
 
 def cluster_of(host):
