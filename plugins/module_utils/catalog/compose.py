@@ -7,9 +7,9 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog.labels imp
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.model import Catalog, Service
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.naming import identifier, image_reference
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.units import size_bytes
+from ansible_collections.sophia.platform.plugins.module_utils.nvidia.names import GPU_KIND
 
 LOGGING = {"driver": "json-file", "options": {"max-size": "20m", "max-file": "5"}}
-GPU_KIND = "NVIDIA-GPU"
 ROLLBACK_MONITOR_SECONDS = 5
 
 

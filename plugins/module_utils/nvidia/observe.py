@@ -11,10 +11,10 @@ from ansible_collections.sophia.platform.plugins.module_utils.host import suppor
 from ansible_collections.sophia.platform.plugins.module_utils.host.commands import ask
 from ansible_collections.sophia.platform.plugins.module_utils.host.files import read
 from ansible_collections.sophia.platform.plugins.module_utils.nvidia import parse, sources
+from ansible_collections.sophia.platform.plugins.module_utils.nvidia.names import GPU_KIND
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.engine import Engine, EngineError
 
 ROW_QUERY = "--query-gpu=index,uuid,name,memory.total,driver_version"
-RESOURCE_KIND = "NVIDIA-GPU"
 SMI_SECONDS = 90
 NO_SMI = {"status": parse.NO_COMMAND, "text": "", "gpus": []}
 SECURE_BOOT = "firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
@@ -155,4 +155,4 @@ def _apt_files() -> dict[str, str]:
 
 def generic_resources(gpus: list[dict[str, Any]]) -> list[str]:
     """Give the GPUs as an engine's generic resources; the kind is the one that the container toolkit listens to."""
-    return [f"{RESOURCE_KIND}={gpu['uuid']}" for gpu in gpus]
+    return [f"{GPU_KIND}={gpu['uuid']}" for gpu in gpus]

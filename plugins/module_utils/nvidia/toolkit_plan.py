@@ -12,6 +12,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.host.packages impo
 from ansible_collections.sophia.platform.plugins.module_utils.nvidia import toolkit_cdi as cdi
 from ansible_collections.sophia.platform.plugins.module_utils.nvidia import toolkit_config as config
 from ansible_collections.sophia.platform.plugins.module_utils.nvidia import toolkit_repository as repositories
+from ansible_collections.sophia.platform.plugins.module_utils.nvidia.names import GPU_KIND
 from ansible_collections.sophia.platform.plugins.module_utils.nvidia.toolkit_versions import (
     DEAF,
     FIRST_JIT,
@@ -39,7 +40,7 @@ class Wanted:
     repository_key_url: str = ""
     repository_key_checksum: str = ""
     repository_key_unchecked_reason: str = ""
-    swarm_resource_kind: str = "NVIDIA-GPU"
+    swarm_resource_kind: str = GPU_KIND
     mode: str = "auto"
     docker_settings: Mapping[str, Any] = field(default_factory=dict)
     allow_upgrade: bool = False

@@ -5,12 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from ansible_collections.sophia.platform.plugins.module_utils.nvidia.names import GPU_KIND
 from ansible_collections.sophia.platform.plugins.module_utils.swarm import spec as specs
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.judge import FAILED_STATES
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.swarm import STACK_LABEL
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.watch import described
-
-GPU_KIND = "NVIDIA-GPU"
 
 
 def node_summary(node: Mapping) -> dict:
