@@ -23,6 +23,13 @@ options:
     type: str
     choices: [active, pause, drain]
     required: true
+  steady_seconds:
+    description:
+      - How long the node, and all that were ready, must have been ready without a break before this returns.
+      - Engines whose hosts restart in quick succession lose names of their overlay networks, and do not find them again
+        by themselves (moby issue 47728); so the next host should not follow at once.
+    type: int
+    default: 0
   timeout_seconds:
     description: How long tasks may take to end, and a manager to answer.
     type: int
@@ -77,6 +84,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.swarm_cluster.avai
 SPEC = {
     "node": {"type": "str", "default": ""},
     "availability": {"type": "str", "choices": ["active", "pause", "drain"], "required": True},
+    "steady_seconds": {"type": "int", "default": 0},
     "timeout_seconds": {"type": "int", "default": 300},
     "socket_path": {"type": "path", "default": "/var/run/docker.sock"},
 }
@@ -102,6 +110,8 @@ def reconcile(module: AnsibleModule, told: dict) -> dict:
         nodes.set(node["id"], options["availability"])
     if drain and not module.check_mode:
         nodes.wait_until_empty(node)
+    if options["steady_seconds"] and not module.check_mode:
+        nodes.wait_until_steady(node, options["steady_seconds"])
     sides = {"before": node["availability"], "after": options["availability"]}
     return {"changed": changed, "diff": {side: f"node {node['hostname']}: {text}\n" for side, text in sides.items()}}
 

@@ -104,3 +104,20 @@ def test_waiting_for_tasks():
     engine = Engine(tasks=[[task("running", slot=1)]], services=services)
     with pytest.raises(AvailabilityError, match=r"After 0 s these tasks still run on host-1: web\.1"):
         Nodes(engine, 0, sleep=lambda _seconds: None).wait_until_empty(node(1))
+
+
+def test_a_node_that_goes_away_again_starts_the_count_anew(monkeypatch):
+    clock = iter(range(1000))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    ready = [{**node(number), "state": "ready"} for number in (1, 2)]
+    dead = {**node(3, "worker", ""), "state": "down"}  # it was down before: nobody waits for it
+    away = [{**ready[0], "state": "down"}, ready[1], dead]
+    looks = [[*ready, dead]] * 3 + [away] + [[*ready, dead]] * 40
+    nodes = Nodes(object(), 300, sleep=lambda _seconds: None)
+    monkeypatch.setattr(nodes, "list", lambda: looks.pop(0))
+    nodes.wait_until_steady(ready[0], 20)
+    assert len(looks) == 21  # three looks, the one in which it was away, and 20 s more of them
+    monkeypatch.setattr(nodes, "list", lambda: away)
+    nodes.deadline = 0
+    with pytest.raises(AvailabilityError, match="host-1 did not stay ready for 20 s"):
+        nodes.wait_until_steady(ready[0], 20)

@@ -55,6 +55,15 @@ def drain_problem(nodes: Sequence[Node], node: Node) -> str:
     return ""
 
 
+def unready(nodes: Sequence[Node]) -> list[str]:
+    """Name the nodes that are not ready, and the managers that the others do not reach."""
+    return sorted(
+        node["hostname"]
+        for node in nodes
+        if node["state"] != "ready" or (node["role"] == "manager" and node["reachability"] != "reachable")
+    )
+
+
 def running(tasks: Sequence[Mapping[str, Any]], services: Mapping[str, str]) -> list[str]:
     """Name the tasks that have not ended, as `service.slot` or `service` on every node."""
     names = []
@@ -107,6 +116,20 @@ class Nodes:
                     f"After {self.timeout_seconds:g} s these tasks still run on {node['hostname']}: {', '.join(left)}. "
                     "See their stop_grace_period and `docker node ps`, or wait longer."
                 )
+            self.sleep(POLL_SECONDS)
+
+    def wait_until_steady(self, node: Node, seconds: float) -> None:
+        """Wait until the node, and all that were ready, have been ready for so long without a break."""
+        given_up = set(unready(self.list())) - {node["hostname"]}
+        since = time.monotonic()
+        while time.monotonic() - since < seconds:
+            waited_for = sorted(set(unready(self.list())) - given_up)
+            if waited_for and time.monotonic() >= self.deadline:
+                raise AvailabilityError(
+                    f"{', '.join(waited_for)} did not stay ready for {seconds:g} s within {self.timeout_seconds:g} s. "
+                    "See `docker node ls` and `journalctl -u docker` there; no other host should be taken away now."
+                )
+            since = time.monotonic() if waited_for else since
             self.sleep(POLL_SECONDS)
 
     def _patiently(self, ask: Callable[[], Any]) -> Any:
