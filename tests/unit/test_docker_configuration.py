@@ -13,7 +13,7 @@ OURS = {"log-driver": "json-file", "log-opts": {"max-size": "20m"}}
 
 def test_foreign_content_stays_beside_ours_and_ours_wins():
     current = {"log-driver": "local", "log-opts": {"tag": "x"}, "max-concurrent-downloads": 6}
-    stays = foreign.kept(foreign.foreign(current, {}), OURS)
+    stays = foreign.beyond(foreign.beyond(current, {}), OURS)
     assert stays == {"log-opts": {"tag": "x"}, "max-concurrent-downloads": 6}
     assert foreign.together(stays, OURS) == {
         "log-driver": "json-file",
@@ -26,7 +26,7 @@ def test_foreign_content_stays_beside_ours_and_ours_wins():
 def test_what_was_ours_goes_away_and_what_is_foreign_does_not():
     current = {**OURS, "runtimes": {"nvidia": {"path": "n"}, "crun": {"path": "c"}}, "debug": True}
     remembered = {**OURS, "runtimes": {"nvidia": {"path": "n"}}, "debug": False}
-    stays = foreign.kept(foreign.foreign(current, remembered), OURS)
+    stays = foreign.beyond(foreign.beyond(current, remembered), OURS)
     assert stays == {"runtimes": {"crun": {"path": "c"}}}
 
 

@@ -9,6 +9,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.host import (
     base_sysctls,
     base_time,
     base_units,
+    packages,
 )
 from ansible_collections.sophia.platform.plugins.module_utils.host.commands import HostError
 
@@ -271,7 +272,7 @@ def test_time_service(name, units, packages, text):
 
 def test_what_apt_would_remove():
     text = "Reading...\nRemv systemd-timesyncd [257.13]\nInst chrony (4.6)\nConf chrony (4.6)\nPurg x [1]\n"
-    assert base_time.removals(text) == ["systemd-timesyncd", "x"]
+    assert packages.simulated_removals(text) == ["systemd-timesyncd", "x"]
 
 
 def test_time_service_never_costs_another_package(monkeypatch):

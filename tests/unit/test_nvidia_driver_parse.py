@@ -1,6 +1,7 @@
 """What the tools around a driver print."""
 
 import pytest
+from ansible_collections.sophia.platform.plugins.module_utils.host.packages import simulated_removals
 from ansible_collections.sophia.platform.plugins.module_utils.nvidia import key, parse
 
 UUID = "GPU-33948cb3-46ff-1834-07b0-6d05730ad309"
@@ -124,7 +125,7 @@ def test_simulated_apt():
         "nvidia-driver-580-server-open": "580.105.08-0lambda0.22.04.1",
         "libc6": "2.2",
     }
-    assert parse.simulated_removals(text) == ["nvidia-driver-570-server-open"]
+    assert simulated_removals(text) == ["nvidia-driver-570-server-open"]
 
 
 def test_versions():

@@ -25,9 +25,10 @@ class Host:
         self.states, self.done, self.offers = list(states), [], [offers or {}]
         self.seen = self.states[0]
         self.load_error, self.has_unit = "", True
-        steps = ("finish_interrupted", "hold", "refresh_lists", "run_boot_tools", "apply_sysctls", "reload_units")
+        steps = ("finish_interrupted", "refresh_lists", "run_boot_tools", "apply_sysctls", "reload_units")
         for step in (*steps, "trust_key", "install"):
             monkeypatch.setattr(apply, step, lambda *given, step=step: self.done.append((step, *given[:1])))
+        monkeypatch.setattr(reconcile.apt, "hold", lambda *given: self.done.append(("hold", *given[:1])))
         monkeypatch.setattr(apply, "rehearse", lambda *given: ({}, []))
         monkeypatch.setattr(apply, "boot_tools", lambda paths, kernel: ["initramfs"] if paths else [])
         monkeypatch.setattr(reconcile, "unit_state", lambda _unit: {"exists": self.has_unit})

@@ -33,30 +33,17 @@ def parse(text: str, path: str) -> dict[str, Any]:
     return content
 
 
-def foreign(current: Mapping[str, Any], remembered: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what of the current content the platform did not write. Mappings are compared inside, lists as a whole."""
+def beyond(content: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what of the content the other one does not say. Mappings are compared inside, lists as a whole."""
     found: dict[str, Any] = {}
-    for key, value in current.items():
-        if key not in remembered:
+    for key, value in content.items():
+        if key not in other:
             found[key] = value
-        elif isinstance(value, dict) and isinstance(remembered[key], dict):
-            inside = foreign(value, remembered[key])
+        elif isinstance(value, dict) and isinstance(other[key], dict):
+            inside = beyond(value, other[key])
             if inside:
                 found[key] = inside
     return found
-
-
-def kept(found: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what stays of the foreign content beside ours: all that ours does not say otherwise."""
-    stays: dict[str, Any] = {}
-    for key, value in found.items():
-        if key not in ours:
-            stays[key] = value
-        elif isinstance(value, dict) and isinstance(ours[key], dict):
-            inside = kept(value, ours[key])
-            if inside:
-                stays[key] = inside
-    return stays
 
 
 def together(stays: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ansible_collections.sophia.platform.plugins.module_utils.host import apt
 from ansible_collections.sophia.platform.plugins.module_utils.host.commands import HostError, ask, run
-from ansible_collections.sophia.platform.plugins.module_utils.host.packages import Plan
+from ansible_collections.sophia.platform.plugins.module_utils.host.packages import Plan, named, simulated_removals
 
 UNITS = ("docker.socket", "docker.service", "containerd.service")
 _SHIM = "containerd-shim"  # the kernel keeps 15 letters of a name
@@ -35,10 +35,8 @@ def install(plan: Plan, blocking: list[str], timeout_seconds: int) -> None:
 
 def _replace(plan: Plan, blocking: list[str], timeout_seconds: int) -> None:
     """Put one source's engine in the place of another's, by one transaction that was tried and fetched before."""
-    wanted = [f"{name}={version}" if version else name for name, version in plan.install.items()]
-    options = ["-q", "-y", "--no-install-recommends", "--allow-change-held-packages"]
-    options += ["-o", f"DPkg::Lock::Timeout={apt.LOCK_SECONDS}"]
-    argv = [*apt.QUIET, "apt-get", "install", *options, *wanted, *(f"{name}-" for name in blocking)]
+    options = ["-q", "-y", "--no-install-recommends", "--allow-change-held-packages", *apt.LOCK]
+    argv = [*apt.QUIET, "apt-get", "install", *options, *named(plan.install), *(f"{name}-" for name in blocking)]
     lost = also_removed(run(*argv, "--simulate", timeout_seconds=timeout_seconds), blocking)
     if lost:
         raise HostError(
@@ -48,10 +46,11 @@ def _replace(plan: Plan, blocking: list[str], timeout_seconds: int) -> None:
     run(*argv, "--download-only", timeout_seconds=timeout_seconds)
     ask("systemctl", "stop", *UNITS)  # those that exist; what stays up would outlive its package
     run(*argv, timeout_seconds=timeout_seconds)
-    apt.apply(Plan(hold=plan.hold), timeout_seconds)
+    if plan.hold:
+        apt.hold(plan.hold)
 
 
 def also_removed(simulation: str, expected: Collection[str]) -> list[str]:
     """Name the packages that a simulated run of apt removes beyond the expected ones. Pure."""
-    removed = [line.split()[1].split(":")[0] for line in simulation.splitlines() if line.startswith("Remv ")]
+    removed = [name.split(":")[0] for name in simulated_removals(simulation)]
     return [name for name in removed if name not in expected]

@@ -53,7 +53,7 @@ def configuration(options: Mapping[str, Any]) -> Configuration:
         before = foreign.parse(files.read(path), path)
         if options["foreign_settings"] == "keep":
             remembered = foreign.parse(files.read(options["memory_path"]), options["memory_path"])
-            stays = foreign.kept(foreign.foreign(before, remembered), ours)
+            stays = foreign.beyond(foreign.beyond(before, remembered), ours)
             found.foreign_paths, found.problems = foreign.paths(stays), foreign.problems(stays, path)
             ours_and_theirs = foreign.together(stays, ours)
         else:

@@ -3,22 +3,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ansible_collections.sophia.platform.plugins.module_utils.host.commands import HostError, ask
+from ansible_collections.sophia.platform.plugins.module_utils.host.files import read
 from ansible_collections.sophia.platform.plugins.module_utils.host.packages import (
     Installed,
     Plan,
+    named,
     parse_candidates,
     parse_installed,
 )
 
 POLICY = Path("/usr/sbin/policy-rc.d")
-LOCK_SECONDS = 120
-
-
+LOCK = ("-o", "DPkg::Lock::Timeout=120")  # seconds; somebody else may hold it for a while
+SOURCES = Path("/etc/apt")
 # Nothing asks, nothing restarts services behind our back.
 QUIET = ("env", "DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_SUSPEND=1")
 
@@ -43,6 +44,13 @@ def read_candidates(names: list[str]) -> dict[str, list[str]]:
     return parse_candidates(_run(["apt-cache", "madison", *names], 60))
 
 
+def read_sources() -> dict[str, str]:
+    """Give the text of every file in which apt looks for repositories, by its path."""
+    folder = SOURCES / "sources.list.d"
+    paths = [SOURCES / "sources.list", *sorted(folder.glob("*.list")), *sorted(folder.glob("*.sources"))]
+    return {str(path): read(str(path)) for path in paths if path.is_file()}
+
+
 def update_lists(timeout_seconds: int) -> None:
     """Read the package lists again."""
     _run(["apt-get", "update", "-q"], timeout_seconds)
@@ -51,13 +59,17 @@ def update_lists(timeout_seconds: int) -> None:
 def apply(plan: Plan, timeout_seconds: int) -> None:
     """Install and hold what the plan names. Never removes a package; services are not started by it."""
     if plan.install:
-        wanted = [f"{name}={version}" if version else name for name, version in plan.install.items()]
-        options = ["-q", "-y", "--no-install-recommends", "--no-remove", "-o", f"DPkg::Lock::Timeout={LOCK_SECONDS}"]
+        options = ["-q", "-y", "--no-install-recommends", "--no-remove", *LOCK]
         held = ["--allow-change-held-packages"] if plan.upgrades else []
         with _services_kept_still():
-            _run(["apt-get", "install", *options, *held, *wanted], timeout_seconds)
+            _run(["apt-get", "install", *options, *held, *named(plan.install)], timeout_seconds)
     if plan.hold:
-        _run(["apt-mark", "hold", *plan.hold], 60)
+        hold(plan.hold)
+
+
+def hold(names: Iterable[str]) -> None:
+    """Tell dpkg to keep packages as they are."""
+    _run(["apt-mark", "hold", *names], 60)
 
 
 @contextmanager

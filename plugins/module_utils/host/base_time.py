@@ -16,6 +16,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.host.base_texts im
 from ansible_collections.sophia.platform.plugins.module_utils.host.base_units import Unit, unit_of
 from ansible_collections.sophia.platform.plugins.module_utils.host.commands import HostError, ask, run
 from ansible_collections.sophia.platform.plugins.module_utils.host.files import File, read
+from ansible_collections.sophia.platform.plugins.module_utils.host.packages import simulated_removals
 
 ZONES = "/usr/share/zoneinfo"
 LOCALTIME = "/etc/localtime"
@@ -148,17 +149,12 @@ def install(package: str) -> None:
     argv = ["apt-get", "install", "-q", "-y", "--no-install-recommends", package, *installed]
     if ask(*apt.QUIET, *argv, "--simulate").status != 0:
         apt.update_lists(APT_SECONDS)
-    removed = removals(run(*apt.QUIET, *argv, "--simulate"))
+    removed = simulated_removals(run(*apt.QUIET, *argv, "--simulate"))
     if set(removed) - set(others):
         raise HostError(
             f"{package} would remove {', '.join(removed)}. Nothing was changed; choose another time service."
         )
-    run(*apt.QUIET, *argv, "-o", f"DPkg::Lock::Timeout={apt.LOCK_SECONDS}", timeout_seconds=APT_SECONDS)
-
-
-def removals(simulation: str) -> list[str]:
-    """Read what a simulated run of apt would remove."""
-    return re.findall(r"^(?:Remv|Purg) (\S+)", simulation, re.MULTILINE)
+    run(*apt.QUIET, *argv, *apt.LOCK, timeout_seconds=APT_SECONDS)
 
 
 def wait_for_sync(timeout_seconds: int, pause: float = 1.0) -> list[str]:

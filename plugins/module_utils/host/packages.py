@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -42,6 +43,16 @@ def parse_candidates(text: str) -> dict[str, list[str]]:
         if len(cells) == 3:
             candidates.setdefault(cells[0], []).append(cells[1])
     return candidates
+
+
+def named(packages: Mapping[str, str]) -> list[str]:
+    """Give packages with their versions (empty: none) as apt-get takes them."""
+    return [f"{name}={version}" if version else name for name, version in packages.items()]
+
+
+def simulated_removals(text: str) -> list[str]:
+    """Read which packages `apt-get --simulate` would remove."""
+    return sorted({line.split()[1] for line in text.splitlines() if line.startswith(("Remv ", "Purg "))})
 
 
 def matches(version: str, wanted: str) -> bool:

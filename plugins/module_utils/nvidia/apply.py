@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ansible_collections.sophia.platform.plugins.module_utils.host import files
-from ansible_collections.sophia.platform.plugins.module_utils.host.apt import LOCK_SECONDS, QUIET, update_lists
+from ansible_collections.sophia.platform.plugins.module_utils.host.apt import LOCK, QUIET, update_lists
 from ansible_collections.sophia.platform.plugins.module_utils.host.commands import HostError, ask, run
+from ansible_collections.sophia.platform.plugins.module_utils.host.packages import named, simulated_removals
 from ansible_collections.sophia.platform.plugins.module_utils.nvidia import key, parse, settings, sources
 
 UPDATE_SECONDS, BOOT_SECONDS = 300, 600
@@ -63,15 +64,15 @@ def simulate(
     """Let apt say what it would install and remove. No other package may go, and none that others hold may change."""
     text = _apt_get(["-s", *options], packages, downgrade, 120)
     held = set(run("apt-mark", "showhold").split())
-    gone = [name for name in parse.simulated_removals(text) if not parse.is_gpu_package(name)]
+    gone = [name for name in simulated_removals(text) if not parse.is_gpu_package(name)]
     changed = [name for name in parse.simulated_installs(text) if name in held and not parse.is_gpu_package(name)]
     for names, what in ((gone, "remove"), (changed, "change what is on hold:")):
         if names:
             raise HostError(
-                f"To install {' '.join(_named(packages))} apt would {what} {', '.join(names)}, which is no part of the "
+                f"To install {' '.join(named(packages))} apt would {what} {', '.join(names)}, which is no part of the "
                 "driver. Nothing is changed. What to do: see why with `apt-get -s install`, or choose another branch."
             )
-    return parse.simulated_installs(text), parse.simulated_removals(text)
+    return parse.simulated_installs(text), simulated_removals(text)
 
 
 def install(packages: Mapping[str, str], downgrade: bool, timeout_seconds: int) -> None:
@@ -80,31 +81,21 @@ def install(packages: Mapping[str, str], downgrade: bool, timeout_seconds: int) 
     _apt_get(["-y"], packages, downgrade, timeout_seconds)
 
 
-def _named(packages: Mapping[str, str]) -> list[str]:
-    return [f"{name}={version}" if version else name for name, version in packages.items()]
-
-
 def _apt_get(how: list[str], packages: Mapping[str, str], downgrade: bool, timeout_seconds: int) -> str:
     # Holds are ours: a set of another branch makes room although it is held.
     options = ["-q", "--no-install-recommends", "--fix-broken", "--allow-change-held-packages", "--ignore-hold"]
     options += ["--allow-downgrades"] if downgrade else []
-    lock = ["-o", f"DPkg::Lock::Timeout={LOCK_SECONDS}"]
-    argv = ["apt-get", "install", *how, *options, *lock, *_named(packages)]
+    argv = ["apt-get", "install", *how, *options, *LOCK, *named(packages)]
     answer = ask(*QUIET, *argv, timeout_seconds=timeout_seconds)
     if answer.status != 0:
         told = answer.said.rpartition("unmet dependencies:")[2].strip() or "it says nothing"
-        raise HostError(f"apt-get cannot install {' '.join(_named(packages))} ({answer.status}): {told[-1500:]}")
+        raise HostError(f"apt-get cannot install {' '.join(named(packages))} ({answer.status}): {told[-1500:]}")
     return answer.output
 
 
 def finish_interrupted(timeout_seconds: int) -> None:
     """Let dpkg finish what an interrupted run left; what it cannot, the installation that follows repairs."""
     ask(*QUIET, "dpkg", "--configure", "-a", timeout_seconds=timeout_seconds)
-
-
-def hold(names: Iterable[str]) -> None:
-    """Tell dpkg to keep packages as they are."""
-    run("apt-mark", "hold", *names)
 
 
 def refresh_lists() -> None:

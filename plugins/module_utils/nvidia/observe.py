@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.sophia.platform.plugins.module_utils.host import support
+from ansible_collections.sophia.platform.plugins.module_utils.host import apt, support
 from ansible_collections.sophia.platform.plugins.module_utils.host.commands import ask
 from ansible_collections.sophia.platform.plugins.module_utils.host.files import read
 from ansible_collections.sophia.platform.plugins.module_utils.nvidia import parse, sources
@@ -44,7 +44,7 @@ def observe(sys_path: str = "/sys", proc_path: str = "/proc") -> dict[str, Any]:
             if parse.is_gpu_package(name) or parse.is_lambda_package(name, row["version"])
         },
         "broken_packages": sorted(name for name, row in rows.items() if not row["ok"]),
-        "archives": parse.hosts_in(_apt_files(), (sources.LAMBDA_ARCHIVE, sources.NVIDIA_ARCHIVE)),
+        "archives": parse.hosts_in(apt.read_sources(), (sources.LAMBDA_ARCHIVE, sources.NVIDIA_ARCHIVE)),
         "foreign_pin": read(sources.FOREIGN_PATH) == sources.FOREIGN_PIN,
         "reboot_packages": sorted(set(read(f"{REBOOT_REQUIRED}.pkgs").split()))
         if Path(REBOOT_REQUIRED).exists()
@@ -144,13 +144,6 @@ def _secure_boot(path: Path) -> bool | None:
         return parse.secure_boot(path.read_bytes())
     except OSError:
         return None
-
-
-def _apt_files() -> dict[str, str]:
-    """The texts of apt's sources."""
-    folder = Path("/etc/apt/sources.list.d")
-    paths = [Path("/etc/apt/sources.list"), *sorted(folder.glob("*.list")), *sorted(folder.glob("*.sources"))]
-    return {str(path): read(str(path)) for path in paths}
 
 
 def generic_resources(gpus: list[dict[str, Any]]) -> list[str]:

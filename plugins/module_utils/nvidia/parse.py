@@ -124,11 +124,6 @@ def secure_boot(variable: bytes) -> bool | None:
     return variable[4] == 1 if len(variable) == 5 else None
 
 
-def simulated_removals(text: str) -> list[str]:
-    """Read which packages `apt-get -s` would remove."""
-    return sorted({line.split()[1] for line in text.splitlines() if line.startswith(("Remv ", "Purg "))})
-
-
 def simulated_installs(text: str) -> dict[str, str]:
     """Read which packages `apt-get -s` would install, with their versions."""
     rows = (re.match(r"^Inst (\S+) (?:\[[^\]]*\] )?\((\S+)", line) for line in text.splitlines())

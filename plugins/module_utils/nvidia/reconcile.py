@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.sophia.platform.plugins.module_utils.host import files
+from ansible_collections.sophia.platform.plugins.module_utils.host import apt, files
 from ansible_collections.sophia.platform.plugins.module_utils.host.commands import HostError
 from ansible_collections.sophia.platform.plugins.module_utils.host.units import unit_state
 from ansible_collections.sophia.platform.plugins.module_utils.nvidia import (
@@ -122,7 +122,7 @@ def _packages(run: Run, plan: Plan) -> None:
     rows = run.seen["packages"]
     names = [name for name, row in rows.items() if parse.is_gpu_package(name) and not row["held"]]
     if names and wanted["hold"]:
-        apply.hold(names)
+        apt.hold(names)
         run.seen["packages"] = {**rows, **{name: {**rows[name], "held": True} for name in names}}
 
 

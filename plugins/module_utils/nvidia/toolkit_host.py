@@ -20,7 +20,6 @@ from ansible_collections.sophia.platform.plugins.module_utils.nvidia.toolkit_pla
 )
 from ansible_collections.sophia.platform.plugins.module_utils.nvidia.toolkit_versions import PACKAGES
 
-APT_FOLDER = Path("/etc/apt")
 # A file that an operator changed stays as it is; dpkg has nobody to ask.
 _QUIET_INSTALL = ("-q", "-y", "--no-install-recommends", "--no-remove", "--allow-change-held-packages")
 _KEEP_FILES = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold")
@@ -38,7 +37,7 @@ def observe(sys_path: str, proc_path: str) -> Seen:
         packages=_packages(),
         offers=repositories.parse_policy(policy.output),
         apt_error=policy.said[:600] if policy.status else "",
-        apt_files=_apt_files(),
+        apt_files=apt.read_sources(),
         key=files.read(repositories.KEY_PATH),
         pin=files.read(repositories.PIN_PATH),
         config=read_config(),
@@ -74,13 +73,6 @@ def _packages() -> dict[str, Package]:
     }
 
 
-def _apt_files() -> dict[str, str]:
-    """Read every file in which apt looks for repositories."""
-    folder = APT_FOLDER / "sources.list.d"
-    paths = [APT_FOLDER / "sources.list", *sorted(folder.glob("*.list")), *sorted(folder.glob("*.sources"))]
-    return {str(path): files.read(str(path)) for path in paths if path.is_file()}
-
-
 def apply_packages(plan: Plan, key: str, all_lists: bool, timeout_seconds: int) -> None:
     """Tell apt what it has to know, finish what was interrupted, and bring the packages."""
     if plan.remove:
@@ -104,11 +96,10 @@ def apply_packages(plan: Plan, key: str, all_lists: bool, timeout_seconds: int) 
     if plan.install:
         update_lists(all_lists, timeout_seconds)
         names = [f"{name}={plan.version}" for name in PACKAGES]
-        lock = ("-o", f"DPkg::Lock::Timeout={apt.LOCK_SECONDS}")
-        argv = (*apt.QUIET, "apt-get", "install", *_QUIET_INSTALL, *_KEEP_FILES, *lock, *names)
+        argv = (*apt.QUIET, "apt-get", "install", *_QUIET_INSTALL, *_KEEP_FILES, *apt.LOCK, *names)
         run(*argv, timeout_seconds=timeout_seconds)
     if plan.hold:
-        run("apt-mark", "hold", *plan.hold)
+        apt.hold(plan.hold)
 
 
 def update_lists(all_lists: bool, timeout_seconds: int) -> None:
@@ -117,8 +108,7 @@ def update_lists(all_lists: bool, timeout_seconds: int) -> None:
         *("-o", f"Dir::Etc::SourceList={repositories.SOURCES_PATH}", "-o", "Dir::Etc::SourceParts=/dev/null"),
         *("-o", "APT::Get::List-Cleanup=false"),
     )
-    lock = ("-o", f"DPkg::Lock::Timeout={apt.LOCK_SECONDS}")
-    run(*apt.QUIET, "apt-get", "update", "-q", *lock, *(() if all_lists else only), timeout_seconds=timeout_seconds)
+    run(*apt.QUIET, "apt-get", "update", "-q", *apt.LOCK, *(() if all_lists else only), timeout_seconds=timeout_seconds)
 
 
 def apply_settings(plan: Plan, seen: Seen, timeout_seconds: int) -> None:
