@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from lab import docker, engine, hosts, images, network, recipes, registry, report
+from lab import clouds, docker, engine, hosts, images, network, recipes, registry, report
 from lab import state as lab_state
 from lab.errors import LabError
 from lab.progress import say, step
@@ -29,15 +29,19 @@ class Lab:
 
 
 def up(settings: Settings, fresh: bool = False, with_registry: bool = True, only: list[str] | None = None) -> None:
-    """Have the hosts run and answer and, unless told otherwise, the registry with every image of the catalog."""
+    """Have the registry run with every image of the catalog, the clouds, and the hosts that were launched there.
+
+    With an inventory of their own the hosts are started here, and there is no cloud.
+    """
     chosen = _hosts(settings, only)
     wanted = _buildable(settings) if with_registry else []
     with _alone(settings), _prepared(settings) as lab:
         if fresh:
             with step("removing the hosts that are there"):
                 together(lambda host=host: hosts.remove(host) for host in chosen)
+                clouds.forget(settings)
         network.ensure(settings)
-        parts: list[Callable[[], object]] = [lambda: start_hosts(lab, chosen)]
+        parts: list[Callable[[], object]] = [lambda: _have_hosts(lab, chosen)]
         if with_registry:
             parts.append(lambda: _publish(lab, wanted))
         together(parts)
@@ -81,6 +85,22 @@ def status(settings: Settings) -> None:
         say("No Docker engine answers; `python -m lab up` starts one.")
     else:
         say(report.text(settings))
+
+
+def launch(settings: Settings, host: Host) -> None:
+    """Have one host run and answer: what a launch at the simulated Lambda Cloud does."""
+    with _prepared(settings) as lab:
+        start_hosts(lab, [host])
+
+
+def _have_hosts(lab: Lab, chosen: list[Host]) -> None:
+    if lab.settings.with_clouds:
+        lab.state.ensure_key()
+        _host_images(lab, chosen)
+        clouds.ensure(lab.settings, lab.state, lab.secrets)
+        launched = clouds.launched(lab.settings, lab.secrets)
+        chosen = [host for host in chosen if host.name in launched]
+    start_hosts(lab, chosen)
 
 
 def start_hosts(lab: Lab, chosen: list[Host]) -> None:
@@ -130,6 +150,7 @@ def _buildable(settings: Settings) -> list[images.Wanted]:
 
 
 def _remove_all(settings: Settings, with_images: bool) -> None:
+    clouds.forget(settings)
     containers = docker.labelled("container", settings.prefix)
     if containers:
         docker.run("rm", "--force", "--volumes", *containers)

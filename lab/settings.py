@@ -14,8 +14,9 @@ import yaml
 from lab.errors import LabError
 
 ROOT = Path(__file__).resolve().parents[1]
-INVENTORY = ROOT / "inventories/lab/hosts.yml"
 COMMON_VARIABLES = ROOT / "inventories/common/group_vars/all"
+LAB_VARIABLES = ROOT / "inventories/lab/group_vars/all"
+MACHINES = LAB_VARIABLES / "machines.yml"
 REGISTRY_NAME = "registry.lab"
 REGISTRY_USER = "lab"
 RELEASES = ("trixie", "bookworm")
@@ -42,7 +43,10 @@ class Host:
 
 @dataclass(frozen=True)
 class Settings:
-    """Names, paths, ports and hosts of one lab."""
+    """Names, paths, ports and hosts of one lab.
+
+    `with_clouds`: whether the hosts are launched through the simulated Lambda Cloud, or by `python -m lab up` itself.
+    """
 
     prefix: str
     state_path: Path
@@ -52,6 +56,9 @@ class Settings:
     inventory_path: Path
     hosts: tuple[Host, ...]
     subnet: ipaddress.IPv4Network
+    with_clouds: bool
+    cloud_port: int
+    snowflake_port: int
     variables: dict = field(default_factory=dict)
 
     @property
@@ -73,14 +80,19 @@ class Settings:
 
 
 def read(inventory: Path | None = None, environment: dict[str, str] | None = None) -> Settings:
-    """Read the lab's settings. Raises LabError with all that is wrong with the inventory."""
+    """Read the lab's settings, with the hosts of `lab_hosts` or of another inventory.
+
+    Raises LabError with all that is wrong with it.
+    """
     environment = dict(os.environ) if environment is None else environment
     home = Path(environment.get("HOME") or "/root")
     prefix = environment.get("LAB_PREFIX") or "sophia-lab"
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{1,40}", prefix):
         raise LabError(f"LAB_PREFIX is {prefix!r}; it names containers: use lower-case letters, digits and `-`.")
-    path = Path(inventory or INVENTORY).resolve()
-    hosts = read_hosts(_yaml(path), prefix, path)
+    path = Path(inventory or MACHINES).resolve()
+    variables = read_variables(COMMON_VARIABLES, path.parent / "group_vars/all" if inventory else LAB_VARIABLES)
+    document = _yaml(path) if inventory else {"all": {"hosts": variables.get("lab_hosts")}}
+    hosts = read_hosts(document, prefix, path)
     images = environment.get("LAB_IMAGES") or "stand-in"
     if images not in ("stand-in", "upstream"):
         raise LabError(f"LAB_IMAGES is {images!r}; it is `stand-in` (built here) or `upstream` (production's).")
@@ -93,7 +105,10 @@ def read(inventory: Path | None = None, environment: dict[str, str] | None = Non
         inventory_path=path,
         hosts=hosts,
         subnet=ipaddress.IPv4Network(f"{hosts[0].address}/24", strict=False),
-        variables=read_variables(COMMON_VARIABLES, path.parent / "group_vars/all"),
+        with_clouds=inventory is None,
+        cloud_port=_port(environment.get("LAB_CLOUD_PORT") or "5078", "LAB_CLOUD_PORT"),
+        snowflake_port=_port(environment.get("LAB_SNOWFLAKE_PORT") or "5079", "LAB_SNOWFLAKE_PORT"),
+        variables=variables,
     )
 
 

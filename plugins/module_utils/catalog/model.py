@@ -87,6 +87,9 @@ class Catalog:
     endpoint_mode: str
     replicas_max_per_node: int
     dns: list[dict]
+    zone: str
+    clouds: dict[str, list[str]]
+    api_keys: list[dict]
     entries: list[Service] = field(default_factory=list)
 
     def stacks(self) -> dict[str, list[Service]]:
@@ -110,6 +113,8 @@ class Catalog:
         names += [entry["mcp"]["token"] for entry in self.entries if entry["mcp"]]
         names += [OPERATOR["secret"] for entry in self.entries if is_for_operators(entry)]
         names += [str(login["secret"]) for login in self.registry_credentials.values() if login.get("secret")]
+        names += [name for needed in self.clouds.values() for name in needed]
+        names += [key["secret"] for key in self.api_keys]
         return sorted(set(names))
 
 

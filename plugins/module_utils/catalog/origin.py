@@ -11,6 +11,7 @@ except ImportError:  # ansible-core before 2.19, or after it moved: problems the
     Origin = None
 
 CATALOG_PATH = "inventories/common/group_vars/all/services.yml"
+CLOUDS_PATH = "inventories/common/group_vars/all/clouds.yml"
 PLATFORM_PATH = "inventories/common/group_vars/all/platform.yml"
 ROOT_PATH = Path(__file__).resolve().parents[3]
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.sophia.platform.plugins.module_utils.catalog.errors import CatalogError
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.model import (
     OPERATOR,
     Catalog,
@@ -12,17 +13,53 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog.model impo
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.naming import image_reference
 
 TTL_SECONDS = 300
+ADDRESSING = ("A", "AAAA", "ALIAS", "CNAME")
 
 
-def records(catalog: Catalog) -> list[dict]:
-    """The zone: {name, type, value, ttl_seconds}, names within the domain. Routed hosts have one A record an edge."""
+def records(catalog: Catalog, others: list[dict] | None = None) -> list[dict]:
+    """The zone: {name, type, value, ttl_seconds}, names within the zone. Routed hosts have one A record an edge.
+
+    others: more records, such as a frontend's, with names within the zone. Raises CatalogError when one has the name of
+    a record of the platform that cannot stand beside it.
+    """
     hosts = sorted({service["route"]["host"] for service in catalog.entries if service["route"]})
     routed = [
         {"name": host, "type": "A", "value": address, "ttl_seconds": TTL_SECONDS}
         for host in hosts
         for address in catalog.edge_addresses
     ]
-    return routed + [dict(record) for record in catalog.dns]
+    own = [{**record, "name": zone_name(catalog, record["name"])} for record in [*routed, *catalog.dns]]
+    more = [{name: record[name] for name in ("name", "type", "value", "ttl_seconds")} for record in others or []]
+    addresses = {record["name"]: record for record in own if record["type"] in ADDRESSING}
+    clashes = [record for record in more if record["type"] in ADDRESSING and record["name"] in addresses]
+    if clashes:
+        raise CatalogError(
+            f"{record['name']} cannot be {record['type']} {record['value']}: the platform has "
+            f"{addresses[record['name']]['type']} {addresses[record['name']]['value']} there"
+            for record in clashes
+        )
+    return own + more
+
+
+def zone_name(catalog: Catalog, name: str) -> str:
+    """A name within the platform's domain as a name within its zone: `api` of staging.example.org is `api.staging`."""
+    inner = catalog.domain.removesuffix(catalog.zone or catalog.domain).rstrip(".")
+    if not inner:
+        return name
+    return inner if name == "@" else f"{name}.{inner}"
+
+
+def api_keys(catalog: Catalog, secrets: dict[str, str], base_urls: dict[str, str]) -> list[dict]:
+    """The keys to check, as the module api_key_check takes them. It holds secret values."""
+    return [
+        {
+            "service": key["service"],
+            "name": key["secret"],
+            "key": secrets.get(key["secret"], ""),
+            **({"base_url": base_urls[key["service"]]} if key["service"] in base_urls else {}),
+        }
+        for key in catalog.api_keys
+    ]
 
 
 def published_ports(catalog: Catalog) -> list[dict]:

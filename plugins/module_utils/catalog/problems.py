@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 
 from ansible_collections.sophia.platform.plugins.module_utils.catalog import (
+    fleet,
     rules_between,
     rules_entry,
     rules_hosts,
@@ -51,8 +52,11 @@ def _by_line(problem: str) -> list:
     return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", problem)]
 
 
-def hosts(groups: dict, hostvars: dict) -> list[dict]:
-    """The hosts of the inventory as `problems` takes them, from Ansible's `groups` and `hostvars`."""
+def hosts(groups: dict, hostvars: dict, wanted: dict | None = None) -> list[dict]:
+    """The hosts of the inventory as `problems` takes them, from Ansible's `groups` and `hostvars`.
+
+    wanted: the platform's fleet; those of its hosts that the inventory does not have yet are told too.
+    """
     grouped = [
         {
             "name": name,
@@ -65,4 +69,5 @@ def hosts(groups: dict, hostvars: dict) -> list[dict]:
         for name in groups.get(group) or []
     ]
     known = {host["name"] for host in grouped}
-    return grouped + [{"name": name, "role": None} for name in groups.get("swarm") or [] if name not in known]
+    grouped += [{"name": name, "role": None} for name in groups.get("swarm") or [] if name not in known]
+    return grouped + fleet.hosts(plain(wanted or {}), {host["name"] for host in grouped})

@@ -17,7 +17,12 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog.model impo
     stack_needs,
 )
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.order import in_order
-from ansible_collections.sophia.platform.plugins.module_utils.catalog.origin import PLATFORM_PATH, plain, where
+from ansible_collections.sophia.platform.plugins.module_utils.catalog.origin import (
+    CLOUDS_PATH,
+    PLATFORM_PATH,
+    plain,
+    where,
+)
 
 DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 
@@ -121,6 +126,13 @@ def secrets(catalog: Catalog, secret_names: Iterable[str]) -> Iterator[str]:
     for host, login in catalog.registry_credentials.items():
         if _is_login(login) and login["secret"] not in there:
             yield f"{PLATFORM_PATH}: registry_credentials: {missing} {login['secret']}, the password for {host}"
+    for cloud, names in catalog.clouds.items():
+        for name in names:
+            if name not in there:
+                yield f"{CLOUDS_PATH}: platform_clouds: {missing} {name}, which {cloud} needs"
+    for key in catalog.api_keys:
+        if key["secret"] not in there:
+            yield f"{CLOUDS_PATH}: platform_api_keys: {missing} {key['secret']}, the key for {key['service']}"
 
 
 def _is_login(login: object) -> bool:
@@ -139,6 +151,8 @@ def settings(catalog: Catalog, platform: dict) -> Iterator[str]:
         yield problem("environment", f" {catalog.environment!r} must be a plain name, it names a directory")
     if not 1 <= catalog.edge_port <= 65535:
         yield problem("edge_port", f" {catalog.edge_port} is no port")
+    if catalog.zone and not f".{catalog.domain}".endswith(f".{catalog.zone}"):
+        yield problem("zone", f" {catalog.zone!r} is neither platform_domain {catalog.domain!r} nor a parent of it")
     for address in catalog.edge_addresses:
         try:
             ipaddress.IPv4Address(address)

@@ -11,10 +11,10 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog.model impo
 
 def problems(catalog: Catalog, hosts: list[dict]) -> Iterator[str]:
     """hosts: {name, role, labels, address, gpu_count} each; a role of None is a host of no group that has one."""
-    place = f"inventories/{catalog.environment}/hosts.yml"
+    place = f"inventories/{catalog.environment}"
     managers = [host["name"] for host in hosts if host["role"] == "manager"]
     if not managers:
-        yield f"{place}: the group managers has no host, so that there is no Swarm to make"
+        yield f"{place}: no host is a manager, so that there is no Swarm to make"
         return
     yield from (f"{place}: {text}" for text in _members(hosts))
     if len(managers) == 2:
