@@ -31,7 +31,9 @@ def parser() -> argparse.ArgumentParser:
         }.items()
     }
     for name, verb in add.items():
-        verb.add_argument("--inventory", type=Path, help="hosts of this hosts.yml, started directly instead of launched")
+        verb.add_argument(
+            "--inventory", type=Path, help="hosts of this hosts.yml, started directly instead of launched"
+        )
         if name != "status":
             what = "image folder" if name == "images" else "host"
             verb.add_argument("--only", metavar="NAME", action="append", help=f"this {what} only; may be repeated")

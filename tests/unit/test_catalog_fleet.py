@@ -5,7 +5,10 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog import fle
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.errors import CatalogError
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.problems import hosts
 
-FLEET = {"a": {"role": "manager", "swarm_labels": {"disk": 1}}, "b": {"role": "worker", "ssh_port": 2201, "gpu_count": 0}}
+FLEET = {
+    "a": {"role": "manager", "swarm_labels": {"disk": 1}},
+    "b": {"role": "worker", "ssh_port": 2201, "gpu_count": 0},
+}
 
 
 def test_the_role_of_a_host_becomes_its_tag():
@@ -32,7 +35,10 @@ def test_hosts_that_are_not_launched_yet_are_judged_too():
         ([], ["platform_fleet must be a mapping"]),
         ({"a": None}, ["a must be a mapping with a role"]),
         ({"A_b": {"role": "manager"}}, ["'A_b' is no host name"]),
-        ({"a": {"role": "boss", "lables": {}}}, ["a: role is 'boss'", "unknown option lables, did you mean"]),
+        (
+            {"a": {"role": "boss", "swarm_lables": {}}},
+            ["a: role is 'boss'", "unknown option swarm_lables, did you mean"],
+        ),
         ({"a": {"role": "manager", "swarm_label": {}}, "b": {}}, ["did you mean swarm_labels", "b: role is None"]),
     ],
 )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hosts that the platform asks Lambda Cloud for: {name: {role, swarm_labels, gpu_count, ssh_port, region}}. Pure."""
+"""The hosts that Lambda Cloud is asked for: {name: {role, swarm_labels, gpu_count, ssh_port, region}}. Pure."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def instances(fleet: object) -> list[dict]:
 
 
 def hosts(fleet: object, known: set[str]) -> list[dict]:
-    """Hosts that are not launched yet, as `problems` takes them: all that is known of them before they have addresses."""
+    """Hosts that are not launched yet, as `problems` takes them; they have no addresses."""
     return [
         {
             "name": name,
