@@ -18,7 +18,7 @@ help: ## Show this list
 
 demo: $(VENV)/.ready ## Start the lab and run site.yml against it: the whole platform on this machine
 	@mkdir -p build
-	@$(BIN)/ansible-playbook playbooks/render.yml >build/render.log || { cat build/render.log; exit 1; }
+	@LAMBDA_CLOUD_INVENTORY=skip $(BIN)/ansible-playbook playbooks/render.yml >build/render.log || { cat build/render.log; exit 1; }
 	@python -m lab up
 	@$(BIN)/ansible-playbook site.yml
 	@python -m lab status
@@ -34,7 +34,7 @@ status: $(VENV)/.ready ## Show what runs in ENV and why a replica does not; for 
 	@ANSIBLE_STDOUT_CALLBACK=ansible.builtin.default $(PLAYBOOK) playbooks/ops/status.yml
 
 render: $(VENV)/.ready ## Write everything the catalog computes to build/<ENV>/; contacts no host
-	@$(PLAYBOOK) playbooks/render.yml
+	@LAMBDA_CLOUD_INVENTORY=skip $(PLAYBOOK) playbooks/render.yml
 
 check: $(VENV)/.ready ## Predict what a deploy to ENV would change
 	@python ci/run.py --environment $(ENV) --check

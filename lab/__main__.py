@@ -24,9 +24,9 @@ def parser() -> argparse.ArgumentParser:
     add = {
         name: verbs.add_parser(name, help=text, description=text)
         for name, text in {
-            "up": "Have the lab run: engine, images, registry, hosts. What is there and right is left alone.",
-            "down": "Remove what the lab made: containers, volumes and network.",
-            "status": "Show the lab's hosts and addresses.",
+            "up": "Have the lab run: engine, images, registry, clouds. Hosts that were launched run again.",
+            "down": "Remove what the lab made: containers, volumes, network and clouds.",
+            "status": "Show the lab's hosts, clouds and addresses.",
             "images": "Build the images whose content is new and publish them in the lab's registry.",
         }.items()
     }

@@ -7,12 +7,12 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog import mod
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.errors import CatalogError
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.text import columns
 
-from lab import docker
+from lab import clouds, docker
 from lab.settings import Settings
 
 
 def text(settings: Settings) -> str:
-    """The lab's containers and the addresses of its services, as a table."""
+    """The lab's containers, its simulated clouds and the addresses of its services, as tables."""
     names = [host.container for host in settings.hosts] + [settings.registry_container]
     found = docker.inspect("container", *names)
     state = {name: found[name]["State"]["Status"] if name in found else "absent" for name in names}
@@ -24,6 +24,9 @@ def text(settings: Settings) -> str:
     registry = (settings.registry_container, state[settings.registry_container], settings.registry_address)
     rows.append((*registry, "-", settings.registry_endpoint))
     parts = [columns(rows), f"log in: {ssh} -p {settings.hosts[0].ssh_port} root@127.0.0.1"]
+    simulated = list(clouds.urls(settings)) if settings.with_clouds else []
+    if simulated:
+        parts.append(columns([("SIMULATED", "ADDRESS"), *simulated]))
     routes = services(settings.variables)
     if routes:
         parts += [columns([("SERVICE", "ADDRESS", ""), *routes])]

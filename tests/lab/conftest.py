@@ -1,7 +1,8 @@
 """One lab, converged once, shared by every test of this directory.
 
-The hosts are made anew; `site.yml` runs against them in check mode, for real, again, and again in check mode. Each
-run's output is kept in build/tests/<name>.log, and the tests assert on these records.
+The clouds are made anew and are empty; `site.yml` runs against them in check mode, against hosts that were only launched
+in check mode again, then for real, again, and once more in check mode. Each run's output is kept in build/tests/<name>.log,
+the clouds' calls during it in its record, and the tests assert on these.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 import subprocess
 import sys
 import time
+import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +21,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / "build/tests"
+CLOUD_PORT = int(os.environ.get("LAB_CLOUD_PORT") or 5078)
+SNOWFLAKE_PORT = int(os.environ.get("LAB_SNOWFLAKE_PORT") or 5079)
 RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 
 
@@ -32,6 +36,7 @@ class Run:
     seconds: float
     changed_tasks: list[str] = field(default_factory=list)
     verdict: dict = field(default_factory=dict)
+    calls: list[dict] = field(default_factory=list)
 
     @property
     def changed(self) -> int:
@@ -56,6 +61,7 @@ def changed_tasks(output: str) -> list[str]:
 def play(name: str, *arguments: str, playbook: str = "site.yml", environment: dict | None = None) -> Run:
     """Run a playbook against the lab; the output also goes to build/tests/<name>.log."""
     LOGS.mkdir(parents=True, exist_ok=True)
+    clouds("DELETE", "/control/calls")
     began = time.monotonic()
     done = subprocess.run(
         [str(Path(sys.executable).parent / "ansible-playbook"), playbook, *arguments],
@@ -67,7 +73,18 @@ def play(name: str, *arguments: str, playbook: str = "site.yml", environment: di
         timeout=1500,
     )
     (LOGS / f"{name}.log").write_text(done.stdout)
-    return Run(name, done.returncode, done.stdout, time.monotonic() - began, changed_tasks(done.stdout))
+    seconds = time.monotonic() - began
+    calls = clouds("GET", "/control/calls")
+    return Run(name, done.returncode, done.stdout, seconds, changed_tasks(done.stdout), calls=calls)
+
+
+def clouds(method: str, path: str, given: object = None, port: int = CLOUD_PORT, **headers: str) -> object:
+    """Ask a simulated cloud."""
+    data = None if given is None else json.dumps(given).encode()
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, headers, method=method)
+    with urllib.request.urlopen(request, timeout=20) as response:
+        content = response.read()
+    return json.loads(content) if content.strip() else None
 
 
 def lab(*arguments: str) -> str:
@@ -91,21 +108,24 @@ def say(pytestconfig):
 
 @pytest.fixture(scope="session")
 def runs(say) -> dict[str, Run]:
-    """The four runs of site.yml that the tests share."""
-    say("\n   making the lab's hosts anew")
+    """The runs that the tests share."""
+    say("\n   making the lab's clouds anew")
     lab("up", "--fresh")
     done = {}
-    for name, arguments in {
-        "check_fresh": ("--check", "--diff"),
-        "converge": (),
-        "again": (),
-        "check_converged": ("--check", "--diff"),
-    }.items():
-        say(f"   site.yml: {name}")
-        done[name] = play(name, *arguments)
+    for name, playbook, arguments in (
+        ("check_empty", "site.yml", ("--check", "--diff")),
+        ("launch", "playbooks/provision.yml", ()),
+        ("check_fresh", "site.yml", ("--check", "--diff")),
+        ("converge", "site.yml", ()),
+        ("again", "site.yml", ()),
+        ("check_converged", "site.yml", ("--check", "--diff")),
+    ):
+        say(f"   {playbook}: {name}")
+        done[name] = play(name, *arguments, playbook=playbook)
         run = done[name]
-        say(f"   site.yml: {name}: exit {run.returncode}, changed={run.changed}, {run.seconds:.0f} s")
+        say(f"   {playbook}: {name}: exit {run.returncode}, changed={run.changed}, {run.seconds:.0f} s")
         if name == "converge" and done[name].returncode:
             pytest.exit(f"site.yml failed on fresh hosts:\n{done[name].output[-6000:]}", returncode=1)
-        done[name].verdict = json.loads((ROOT / "build/verify.json").read_text()) if "--check" not in arguments else {}
+        if playbook == "site.yml" and not arguments:
+            done[name].verdict = json.loads((ROOT / "build/verify.json").read_text())
     return done

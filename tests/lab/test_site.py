@@ -37,7 +37,7 @@ def test_check_mode_on_a_converged_lab_predicts_nothing(runs):
     assert (run.returncode, run.changed_tasks, run.changed) == (0, [], 0)
 
 
-@pytest.mark.parametrize("name", ["check_fresh", "converge", "again", "check_converged"])
+@pytest.mark.parametrize("name", ["check_empty", "launch", "check_fresh", "converge", "again", "check_converged"])
 def test_no_warning_of_our_own(runs, name):
     warnings = [line for line in runs[name].output.splitlines() if "WARNING" in line]
     assert warnings == []
@@ -105,10 +105,11 @@ def test_mistakes_are_refused_before_any_host_is_touched(runs):
         assert culprit in run.output
 
 
-def test_an_empty_inventory_is_refused():
-    run = play("empty", "-i", "inventories/common", "-i", "inventories/production")
+def test_an_empty_fleet_is_refused(runs):
+    given = ("-i", "inventories/common", "-i", "inventories/production", "-e", '{"platform_fleet": {}}')
+    run = play("empty", *given, environment={"LAMBDA_CLOUD_INVENTORY": "skip"})
     assert run.returncode != 0
-    assert "managers" in run.output
+    assert "no host is a manager" in run.output
 
 
 @pytest.mark.parametrize("arguments", [["--check"], []], ids=["check", "deploy"])

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether API keys work: one cheap authenticated read per service."""

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What there is: SHOW and DESCRIBE, by the names of their columns, of exactly the objects that are wanted.
+
+LIKE takes `_` for any character and ignores case, and some servers ignore LIKE: names are compared here, exactly. A value
+that a server does not tell (a missing column, a null) is None, and what is not known is not compared (reference §4, §5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.sophia.platform.plugins.module_utils.snowflake import want
+from ansible_collections.sophia.platform.plugins.module_utils.snowflake.column_types import described
+from ansible_collections.sophia.platform.plugins.module_utils.snowflake.connection import Connection
+from ansible_collections.sophia.platform.plugins.module_utils.snowflake.errors import UNSUPPORTED, SnowflakeError
+from ansible_collections.sophia.platform.plugins.module_utils.snowflake.names import resolve_path, sql_name, sql_text
+
+Row = Mapping[str, Any]
+
+
+@dataclass
+class Found:
+    """What there is, of what is wanted; by resolved names."""
+
+    databases: dict[str, want.Database] = field(default_factory=dict)
+    schemas: dict[tuple[str, ...], want.Schema] = field(default_factory=dict)
+    tables: dict[tuple[str, ...], want.Table] = field(default_factory=dict)
+    warehouses: dict[str, want.Warehouse] = field(default_factory=dict)
+    roles: dict[str, want.Role] = field(default_factory=dict)
+    grants: set[want.Grant] = field(default_factory=set)
+
+
+def read(connection: Connection, wanted: want.Wanted, object_role: str, grant_role: str) -> Found:
+    """Read everything that the plan compares. Changes nothing but the session's role."""
+    found = Found()
+    connection.use_role(object_role)
+    _read_objects(connection, wanted, found)
+    if wanted.roles or wanted.grants:
+        connection.use_role(grant_role)
+        _read_roles(connection, wanted, found)
+    return found
+
+
+def _read_objects(connection: Connection, wanted: want.Wanted, found: Found) -> None:
+    schemas = {schema.path for schema in wanted.schemas} | {table.path[:2] for table in wanted.tables}
+    names = [database.name for database in wanted.databases] + [path[0] for path in schemas]
+    for name in dict.fromkeys(names):
+        for row in _like(connection, "DATABASES", name):
+            found.databases[name] = want.Database(name, row.get("comment"), _number(row.get("retention_time")))
+    for database in dict.fromkeys(path[0] for path in sorted(schemas)):
+        if database in found.databases:
+            for row in connection.rows(f"SHOW SCHEMAS IN DATABASE {sql_name(database)}"):
+                path = (database, row["name"])
+                if path in schemas:
+                    found.schemas[path] = want.Schema(path, row.get("comment"), _managed(row))
+    for path in dict.fromkeys(table.path[:2] for table in wanted.tables):
+        if path in found.schemas:
+            _read_tables(connection, path, {table.path[2] for table in wanted.tables if table.path[:2] == path}, found)
+    for warehouse in wanted.warehouses:
+        for row in _like(connection, "WAREHOUSES", warehouse.name):
+            found.warehouses[warehouse.name] = _warehouse(row)
+
+
+def _read_tables(connection: Connection, schema: tuple[str, str], names: set[str], found: Found) -> None:
+    for row in connection.rows(f"SHOW TABLES IN SCHEMA {sql_name(*schema)}"):
+        if row["name"] in names:
+            path = (*schema, row["name"])
+            found.tables[path] = want.Table(path, _columns(connection, path), row.get("comment"))
+
+
+def _columns(connection: Connection, table: tuple[str, ...]) -> tuple[want.Column, ...]:
+    """The columns of a table; servers that cannot DESCRIBE it are asked to SHOW them."""
+    try:
+        rows = connection.rows(f"DESCRIBE TABLE {sql_name(*table)}")
+    except SnowflakeError as error:
+        if error.errno not in UNSUPPORTED:
+            raise
+        rows = connection.rows(f"SHOW COLUMNS IN TABLE {sql_name(*table)}")
+        rows = [{**row, "name": row["column_name"], "type": row["data_type"]} for row in rows]
+    return tuple(
+        want.Column(
+            row["name"], described(row["type"]), _yes(row.get("null?")) is not False, comment=row.get("comment")
+        )
+        for row in rows
+        if row.get("kind") in (None, "COLUMN")
+    )
+
+
+def _read_roles(connection: Connection, wanted: want.Wanted, found: Found) -> None:
+    for role in wanted.roles:
+        for row in _like(connection, "ROLES", role.name):
+            held = connection.rows(f"SHOW GRANTS OF ROLE {sql_name(role.name)}")
+            to = {
+                kind: [each["grantee_name"] for each in held if each["granted_to"] == kind] for kind in ("ROLE", "USER")
+            }
+            found.roles[role.name] = want.Role(role.name, row.get("comment"), tuple(to["ROLE"]), tuple(to["USER"]))
+    absent = {role.name for role in wanted.roles} - set(found.roles)
+    for role in dict.fromkeys(grant.role for grant in wanted.grants):
+        if role not in absent:
+            mine = [grant for grant in wanted.grants if grant.role == role]
+            _read_grants(connection, role, {grant.future for grant in mine}, found)
+
+
+def _read_grants(connection: Connection, role: str, futures: set[bool], found: Found) -> None:
+    for future in sorted(futures):
+        for row in connection.rows(f"SHOW {'FUTURE ' if future else ''}GRANTS TO ROLE {sql_name(role)}"):
+            kind, name = row["grant_on" if future and "grant_on" in row else "granted_on"], row["name"]
+            if future:  # DB.SCHEMA.<TABLE>
+                name = name.rpartition(".")[0]
+            try:
+                path = resolve_path(name)
+            except ValueError:
+                continue  # functions and the like, whose names are no paths
+            found.grants.add(want.Grant(role, row["privilege"], kind.replace("_", " "), path, future))
+
+
+def _like(connection: Connection, what: str, name: str) -> list[Row]:
+    rows = connection.rows(f"SHOW {what} LIKE {sql_text(name)}")
+    return [row for row in rows if row["name"] == name]
+
+
+def _warehouse(row: Row) -> want.Warehouse:
+    seconds = _number(row.get("auto_suspend")) if row.get("auto_suspend") else 0
+    size = want.canonical_size(row["size"]) if row.get("size") else None
+    return want.Warehouse(row["name"], size, seconds, _yes(row.get("auto_resume")), row.get("comment"))
+
+
+def _managed(row: Row) -> bool | None:
+    return None if row.get("options") is None else "MANAGED ACCESS" in row["options"].upper()
+
+
+def _yes(value: object) -> bool | None:
+    """Y, true and True; None when nothing is told."""
+    return None if value in (None, "") else str(value).upper() in ("Y", "TRUE", "YES")
+
+
+def _number(value: object) -> int | None:
+    return int(value) if str(value).isdigit() else None
