@@ -30,13 +30,17 @@ def accounts(settings: Settings, secrets: dict[str, str]) -> list[tuple[str, str
         user, key = secrets["namecheap_api_user"], secrets["namecheap_api_key"]
         told += [
             ("namecheap", "account", {"user": user, "key": key, "addresses": ["127.0.0.1"]}),
-            ("namecheap", "ensure_domain", {"name": settings.variables["platform_zone"]}),
         ]
     if "vercel" in clouds:
         told.append(("vercel", "token", {"token": secrets["vercel_token"], "user": "lab", "teams": [TEAM]}))
     for key in settings.variables["platform_api_keys"]:
         told.append(("apis", "key", {"service": key["service"], "key": secrets[key["secret"]], "state": "valid"}))
     return told
+
+
+def zone(settings: Settings) -> str:
+    """The domain that the lab has registered."""
+    return settings.variables["platform_zone"]
 
 
 def snowflake_user(settings: Settings, secrets: dict[str, str]) -> dict:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.cloud_accounts import accounts, snowflake_user
+from lab.cloud_accounts import accounts, snowflake_user, zone
 from lab.errors import LabError
 from lab.ports import refuse_if_taken
 from lab.progress import step
@@ -110,6 +110,9 @@ def ensure(settings: Settings, state: State, secrets: dict[str, str]) -> None:
         _until_answers(process)
     for service, action, given in accounts(settings, secrets):
         _told(clouds, f"/control/{service}/{action}", given)
+    domains = _told(clouds, "/control/namecheap/domains", {})
+    if zone(settings) not in [domain["name"] for domain in domains]:
+        _told(clouds, "/control/namecheap/seed", {"name": "parking", "domain": zone(settings)})
     _told(snowflake, "/lab/users", snowflake_user(settings, secrets))
 
 
@@ -168,10 +171,11 @@ def _until_answers(process: Process) -> None:
             time.sleep(0.1)
 
 
-def _told(process: Process, path: str, given: dict) -> None:
+def _told(process: Process, path: str, given: dict) -> list | dict:
     status, answer = process.ask("POST", path, given)
     if status >= 300:
         raise LabError(f"The simulated {process.name} refuse {path}: HTTP {status}, {answer}")
+    return answer
 
 
 def _stop(process: Process) -> None:

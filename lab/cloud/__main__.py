@@ -41,6 +41,7 @@ def read_seed(source: str | None) -> dict:
 
 def lab_machines() -> object:
     """The backend that starts host containers; imported late, for it needs more than the standard library."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "collections"))  # the lab imports our collection
     from lab.machines import LabMachines
 
     return LabMachines()

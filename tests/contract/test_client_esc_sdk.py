@@ -36,7 +36,7 @@ def test_the_sdk_creates_writes_and_reads_an_environment(sdk):
     _definition, raw = sdk.get_environment(*PLACE)
     assert b"s3cr3t-password" not in raw and b"ciphertext" in raw
     _definition, clear = sdk.decrypt_environment(*PLACE)
-    assert b"s3cr3t-password" in clear
+    assert "s3cr3t-password" in clear
 
 
 def test_the_sdk_reads_one_property_over_its_double_slash(sdk, cloud):

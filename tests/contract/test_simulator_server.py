@@ -49,16 +49,26 @@ def connected(cloud):
     return http.client.HTTPConnection(place.hostname, place.port, timeout=10)
 
 
-def test_a_connection_is_used_again_and_head_is_answered_without_a_body(api):
+def test_a_connection_is_used_again(api):
     connection = connected(api)
-    got = ask_on(connection, "GET", "/api/v1/regions", headers=KEY)
-    head = ask_on(connection, "HEAD", "/api/v1/regions", headers=KEY)
-    again = ask_on(connection, "GET", "/api/v1/regions", headers=KEY)
+    answers = [ask_on(connection, "GET", "/api/v1/regions", headers=KEY)]
+    used = connection.sock
+    answers.append(ask_on(connection, "GET", "/api/v1/regions", headers=KEY))
+    assert connection.sock is used
     connection.close()
-    assert (got.status, head.status, again.status) == (200, 200, 200)
-    assert got.body == again.body
-    assert head.body == b""
-    assert head.headers["content-length"] == got.headers["content-length"] == str(len(got.body))
+    assert [answer.status for answer in answers] == [200, 200]
+    assert answers[0].headers["content-length"] == str(len(answers[1].body))
+
+
+def test_head_is_answered_with_the_length_and_without_the_body(api):
+    length = len(ask("GET", f"{api.urls['lambda']}/regions", headers=KEY).body)
+    head = ["HEAD /api/v1/regions HTTP/1.1", "Host: x", "Connection: close", f"Authorization: {KEY['Authorization']}"]
+    with socket.create_connection(("127.0.0.1", urlsplit(api.urls["control"]).port), timeout=10) as connection:
+        connection.sendall("\r\n".join([*head, "", ""]).encode())
+        came = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert came.startswith(b"HTTP/1.1 200 ")
+    assert f"\r\nContent-Length: {length}\r\n".encode() in came
+    assert came.endswith(b"\r\n\r\n")
 
 
 @pytest.mark.parametrize("target", ["/api/v1//regions", "//api/v1/regions", "/api/v1/%72egions"])

@@ -5,14 +5,19 @@ from __future__ import annotations
 import traceback
 
 import pytest
-from ansible_collections.sophia.platform.plugins.module_utils.namecheap import answer as answers
 from ansible_collections.sophia.platform.plugins.module_utils.namecheap.client import Access, Namecheap
-from ansible_collections.sophia.platform.plugins.module_utils.namecheap.errors import ADVICE, NamecheapError
+from ansible_collections.sophia.platform.plugins.module_utils.namecheap.errors import NamecheapError, advice
 from ansible_collections.sophia.platform.plugins.module_utils.namecheap.pace import Pace
 from ansible_collections.sophia.platform.plugins.module_utils.namecheap.records import Record
 from ansible_collections.sophia.platform.plugins.module_utils.namecheap.wanted import domain_of
 from fake_web import Answer, served
 from namecheap_fake import KEY, PATH, FakeNamecheap, FakeZone, Host, error, ticking, xml
+
+
+@pytest.fixture(autouse=True)
+def _no_certificates(monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", "/dev/null")  # those of all the world cost 20 ms a call
+
 
 DOMAIN, _PROBLEMS = domain_of("example.com")
 RECORD = Record("api", "A", "192.0.2.10")
@@ -102,7 +107,7 @@ READS = {
     "an unhandled exception": ([error("5050900", "Unhandled exceptions")] * 9, 3, [2, 4], ["5050900"]),
     "bad input as an unhandled exception": ([error("5050900", "INVALID_NAME: x")], 1, [], ["INVALID_NAME: x"]),
     "an error that echoes the key": ([ECHO], 1, [], ["no right for ***"]),
-    "a page that echoes the key": ([page(403, "x" * 145 + KEY)], 1, [], ["HTTP 403", "xxx***"]),
+    "a page that echoes the key": ([page(403, "x" * 145 + KEY)], 1, [], ["HTTP 403", "xxx*"]),
 }
 
 
@@ -213,8 +218,6 @@ def test_waits_for_the_rate_limit_are_few_in_a_run():
 
 
 def test_a_call_is_a_form_and_nothing_else():
-    with fake_zone().served() as address:
-        pass
     fake = fake_zone()
     with fake.served() as address:
         client(address).write(DOMAIN, [RECORD, Record("@", "MXE", "192.0.2.1"), Record("x", "MX", "m.", 60, 5)], "MX")
@@ -292,7 +295,8 @@ def test_names_count_without_case_and_namespace():
     assert zone.records == (Record("www", "CNAME", "é.example."),)
 
 
-def test_every_number_of_the_reference_has_advice():
-    for number in ("1010101", "1016103", "2016166", "2030288", "3013288", "4011103", "4022328", "5019169", "5050169"):
-        assert ADVICE[number]
-    assert issubclass(answers.BadAnswer, Exception)
+@pytest.mark.parametrize(
+    "number", ["1010101", "1016103", "2016166", "2030288", "3013288", "4011103", "4022328", "5019169", "5050900", "4"]
+)
+def test_numbers_of_the_reference_have_advice(number):
+    assert "in no list" not in advice([number], "text", "sophia", "")

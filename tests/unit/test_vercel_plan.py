@@ -224,7 +224,8 @@ def test_without_a_recommendation_there_is_no_record():
         ({"ssoProtection": {"deploymentType": "all", "more": 1}}, {"sso_protection": "all"}, {}),
         ({"ssoProtection": {"deploymentType": "all"}}, {"sso_protection": "none"}, {"ssoProtection": None}),
         ({}, {"sso_protection": "none"}, {}),
-        (None, {"root_directory": "web"}, {"rootDirectory": "web"}),
+        (None, {"root_directory": "web", "framework": ""}, {"rootDirectory": "web"}),
+        (None, {"sso_protection": "none"}, {"ssoProtection": None}),
     ],
 )
 def test_settings(project, wish, expected):

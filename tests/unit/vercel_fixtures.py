@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from ansible_collections.sophia.platform.plugins.module_utils.cloud.http import Clock
 from fake_web import Answer, document
 
-TOKEN = "vcp_token-of-the-tests-123"
+TOKEN = "vcpTokenOfTheTests123"  # the CLI refuses one with a hyphen
 TEAM = "team_acme"
 
 

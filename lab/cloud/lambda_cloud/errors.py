@@ -17,10 +17,11 @@ class ApiError(Exception):
         self.status, self.code, self.message, self.suggestion = status, code, message, suggestion
 
     def response(self) -> Response:
-        error = {"code": self.code, "message": self.message}
-        if self.suggestion:
-            error["suggestion"] = self.suggestion
-        return document({"error": error}, self.status)
+        """The answer; the specification wants a suggestion with most codes and allows it with all."""
+        suggestion = self.suggestion or "See the documentation of the API."
+        return document(
+            {"error": {"code": self.code, "message": self.message, "suggestion": suggestion}}, self.status
+        )
 
 
 def invalid(message: str) -> ApiError:

@@ -16,13 +16,13 @@ def create_database(database: want.Database) -> str:
 
 def database_settings(database: want.Database) -> list[str]:
     days = database.retention_days
-    return ([] if days is None else [f"DATA_RETENTION_TIME_IN_DAYS = {days}"]) + _comment(database.comment)
+    return ([] if days is None else [f"DATA_RETENTION_TIME_IN_DAYS = {days}"]) + comment_setting(database.comment)
 
 
 def create_schema(schema: want.Schema) -> str:
     managed = ["WITH MANAGED ACCESS"] if schema.managed_access else []
     name = sql_name(*schema.path)
-    return " ".join([f"CREATE SCHEMA IF NOT EXISTS {name}", *managed, *_comment(schema.comment)])
+    return " ".join([f"CREATE SCHEMA IF NOT EXISTS {name}", *managed, *comment_setting(schema.comment)])
 
 
 def set_managed_access(path: Sequence[str], managed: bool) -> str:
@@ -34,7 +34,7 @@ def create_table(table: want.Table) -> str:
     lines = [column_definition(column) for column in table.columns]
     lines += [f"PRIMARY KEY ({', '.join(keys)})"] if keys else []
     text = f"CREATE TABLE IF NOT EXISTS {sql_name(*table.path)} ({', '.join(lines)})"
-    return " ".join([text, *_comment(table.comment)])
+    return " ".join([text, *comment_setting(table.comment)])
 
 
 def column_definition(column: want.Column) -> str:
@@ -68,11 +68,11 @@ def warehouse_settings(warehouse: want.Warehouse) -> list[str]:
     seconds, resume = warehouse.auto_suspend_seconds, warehouse.auto_resume
     parts += [] if seconds is None else [f"AUTO_SUSPEND = {seconds}"]
     parts += [] if resume is None else [f"AUTO_RESUME = {_boolean(resume)}"]
-    return parts + _comment(warehouse.comment)
+    return parts + comment_setting(warehouse.comment)
 
 
 def create_role(role: want.Role) -> str:
-    return " ".join([f"CREATE ROLE IF NOT EXISTS {sql_name(role.name)}", *_comment(role.comment)])
+    return " ".join([f"CREATE ROLE IF NOT EXISTS {sql_name(role.name)}", *comment_setting(role.comment)])
 
 
 def grant_role(role: str, kind: str, grantee: str) -> str:
@@ -91,7 +91,7 @@ def alter(kind: str, path: Sequence[str], settings: Sequence[str]) -> str:
     return f"ALTER {kind} {sql_name(*path)} SET {' '.join(settings)}"
 
 
-def _comment(comment: str | None) -> list[str]:
+def comment_setting(comment: str | None) -> list[str]:
     return [] if comment is None else [f"COMMENT = {sql_text(comment)}"]
 
 

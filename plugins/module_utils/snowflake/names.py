@@ -53,6 +53,12 @@ def resolve_path(written: str, count: int | None = None) -> tuple[str, ...]:
     return tuple(resolve(part) for part in parts)
 
 
+def told_path(told: str) -> tuple[str, ...]:
+    """Read a name of several parts as Snowflake tells it: nothing is folded, and only odd parts have quotes."""
+    parts = PART.findall(told) or [told]
+    return tuple(part[1:-1].replace('""', '"') if part[0:1] == '"' else part for part in parts)
+
+
 def sql_name(*parts: str) -> str:
     """Write a resolved name into SQL, quoted only where it must be."""
     return ".".join(part if _is_bare(part) else '"' + part.replace('"', '""') + '"' for part in parts)

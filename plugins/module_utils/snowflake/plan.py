@@ -90,7 +90,7 @@ def _databases(plan: Plan, wanted: want.Wanted, found: Found, role: str) -> None
             verb = "enable" if changed.managed_access else "disable"
             sql = ddl.set_managed_access(schema.path, changed.managed_access)
             plan.add(sql, role, f"{verb} managed access of schema {'.'.join(schema.path)}")
-        _set(plan, "SCHEMA", schema.path, ddl._comment(changed.comment), role)
+        _set(plan, "SCHEMA", schema.path, ddl.comment_setting(changed.comment), role)
 
 
 def _warehouses(plan: Plan, wanted: want.Wanted, found: Found, role: str) -> None:
@@ -109,7 +109,7 @@ def _roles(plan: Plan, wanted: want.Wanted, found: Found, roles: Roles) -> None:
             plan.add(ddl.create_role(role), roles.roles, f"create role {role.name}")
             have = want.Role(role.name)
         else:
-            _set(plan, "ROLE", (role.name,), ddl._comment(_changed(role, have).comment), roles.roles)
+            _set(plan, "ROLE", (role.name,), ddl.comment_setting(_changed(role, have).comment), roles.roles)
     for role in wanted.roles:  # when all of them exist
         have = found.roles.get(role.name, want.Role(role.name))
         for kind, names, held in (
@@ -126,7 +126,7 @@ def _grants(plan: Plan, grants: Sequence[want.Grant], found: Found, role: str) -
     """One statement for all privileges that a role lacks on one object. An owner lacks none."""
     lacking: dict[want.Grant, list[str]] = {}
     for grant in grants:
-        owned = replace(grant, privilege="OWNERSHIP") in found.grants
+        owned = not grant.future and replace(grant, privilege="OWNERSHIP") in found.grants
         if grant not in found.grants and not owned:
             lacking.setdefault(replace(grant, privilege=""), []).append(grant.privilege)
     for one, privileges in lacking.items():
@@ -147,15 +147,15 @@ def _table(plan: Plan, table: want.Table, have: want.Table | None, role: str) ->
             continue
         if there.type != column.type:
             plan.problems.append(
-                f"table {name}, column {column.name} is {there.type}, wanted {column.type}; this module changes no types, "
-                "so migrate the column by hand or correct the wanted type"
+                f"table {name}, column {column.name} is {there.type}, wanted {column.type}; "
+                "no type is changed here, so migrate the column by hand or correct the wanted type"
             )
-        if there.nullable != column.nullable:
+        if there.nullable not in (None, column.nullable):
             is_now = "is nullable" if there.nullable else "is not nullable"
             plan.warnings.append(f"Table {name}, column {column.name} {is_now}, which is not as wanted; it is left so.")
         if column.comment is not None and there.comment is not None and column.comment != there.comment:
             plan.add(ddl.comment_column(table.path, column), role, f"comment column {column.name} of table {name}")
-    _set(plan, "TABLE", table.path, ddl._comment(_changed(table, have).comment), role)
+    _set(plan, "TABLE", table.path, ddl.comment_setting(_changed(table, have).comment), role)
 
 
 def _add_column(plan: Plan, table: want.Table, column: want.Column, role: str) -> None:

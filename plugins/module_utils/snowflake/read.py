@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What there is: SHOW and DESCRIBE, by the names of their columns, of exactly the objects that are wanted.
 
-LIKE takes `_` for any character and ignores case, and some servers ignore LIKE: names are compared here, exactly. A value
-that a server does not tell (a missing column, a null) is None, and what is not known is not compared (reference §4, §5).
+LIKE takes `_` for any character and ignores case, and some servers ignore LIKE: names are compared here, exactly.
+A value that a server does not tell (a missing column, a null) is None; what is not known is not compared (reference
+§4, §5).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.snowflake import w
 from ansible_collections.sophia.platform.plugins.module_utils.snowflake.column_types import described
 from ansible_collections.sophia.platform.plugins.module_utils.snowflake.connection import Connection
 from ansible_collections.sophia.platform.plugins.module_utils.snowflake.errors import UNSUPPORTED, SnowflakeError
-from ansible_collections.sophia.platform.plugins.module_utils.snowflake.names import resolve_path, sql_name, sql_text
+from ansible_collections.sophia.platform.plugins.module_utils.snowflake.names import sql_name, sql_text, told_path
 
 Row = Mapping[str, Any]
 
@@ -80,9 +81,7 @@ def _columns(connection: Connection, table: tuple[str, ...]) -> tuple[want.Colum
         rows = connection.rows(f"SHOW COLUMNS IN TABLE {sql_name(*table)}")
         rows = [{**row, "name": row["column_name"], "type": row["data_type"]} for row in rows]
     return tuple(
-        want.Column(
-            row["name"], described(row["type"]), _yes(row.get("null?")) is not False, comment=row.get("comment")
-        )
+        want.Column(row["name"], described(row["type"]), _yes(row.get("null?")), comment=row.get("comment"))
         for row in rows
         if row.get("kind") in (None, "COLUMN")
     )
@@ -93,7 +92,8 @@ def _read_roles(connection: Connection, wanted: want.Wanted, found: Found) -> No
         for row in _like(connection, "ROLES", role.name):
             held = connection.rows(f"SHOW GRANTS OF ROLE {sql_name(role.name)}")
             to = {
-                kind: [each["grantee_name"] for each in held if each["granted_to"] == kind] for kind in ("ROLE", "USER")
+                kind: [told_path(each["grantee_name"])[-1] for each in held if each["granted_to"] == kind]
+                for kind in ("ROLE", "USER")
             }
             found.roles[role.name] = want.Role(role.name, row.get("comment"), tuple(to["ROLE"]), tuple(to["USER"]))
     absent = {role.name for role in wanted.roles} - set(found.roles)
@@ -106,14 +106,9 @@ def _read_roles(connection: Connection, wanted: want.Wanted, found: Found) -> No
 def _read_grants(connection: Connection, role: str, futures: set[bool], found: Found) -> None:
     for future in sorted(futures):
         for row in connection.rows(f"SHOW {'FUTURE ' if future else ''}GRANTS TO ROLE {sql_name(role)}"):
-            kind, name = row["grant_on" if future and "grant_on" in row else "granted_on"], row["name"]
-            if future:  # DB.SCHEMA.<TABLE>
-                name = name.rpartition(".")[0]
-            try:
-                path = resolve_path(name)
-            except ValueError:
-                continue  # functions and the like, whose names are no paths
-            found.grants.add(want.Grant(role, row["privilege"], kind.replace("_", " "), path, future))
+            kind = str(row.get("granted_on") or row.get("grant_on")).replace("_", " ")
+            name = row["name"].rpartition(".")[0] if future else row["name"]  # DB.SCHEMA.<TABLE>
+            found.grants.add(want.Grant(role, row["privilege"], kind, told_path(name), future))
 
 
 def _like(connection: Connection, what: str, name: str) -> list[Row]:
@@ -122,7 +117,8 @@ def _like(connection: Connection, what: str, name: str) -> list[Row]:
 
 
 def _warehouse(row: Row) -> want.Warehouse:
-    seconds = _number(row.get("auto_suspend")) if row.get("auto_suspend") else 0
+    told = row.get("auto_suspend", "unknown")
+    seconds = _number(0 if told is None else told)  # null: never
     size = want.canonical_size(row["size"]) if row.get("size") else None
     return want.Warehouse(row["name"], size, seconds, _yes(row.get("auto_resume")), row.get("comment"))
 

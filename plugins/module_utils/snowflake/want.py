@@ -12,7 +12,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.snowflake.column_t
 from ansible_collections.sophia.platform.plugins.module_utils.snowflake.names import resolve, resolve_path
 
 MANAGE = ("databases", "schemas", "tables", "warehouses", "roles", "grants")
-# The kind of an object in `grants`: the words of GRANT, the number of parts of its name, and whether it is a future one.
+# The kinds in `grants`: the words of GRANT, how many parts the name may have, and whether it is for future objects.
 KINDS: Mapping[str, tuple[str, tuple[int, ...], bool]] = {
     "database": ("DATABASE", (1,), False),
     "schema": ("SCHEMA", (2,), False),
@@ -30,7 +30,7 @@ SIZES = ("XSMALL", "SMALL", "MEDIUM", "LARGE", "XLARGE", "2XLARGE", "3XLARGE", "
 class Column:
     name: str
     type: str
-    nullable: bool = True
+    nullable: bool | None = True
     default: str | None = None
     comment: str | None = None
     primary_key: bool = False
@@ -134,16 +134,17 @@ class _Reader:
             if name:
                 self.wanted.databases.append(Database(name, entry["comment"], days))
             for schema in entry["schemas"] or []:
-                self._schema(name or "?", f"schema {entry['name']}.{schema['name']}", schema)
+                self._schema(name or "?", f"{entry['name']}.{schema['name']}", schema)
 
-    def _schema(self, database: str, where: str, entry: Mapping[str, Any]) -> None:
+    def _schema(self, database: str, label: str, entry: Mapping[str, Any]) -> None:
+        where = f"schema {label}"
         name = self._named("schema", where, entry["name"], database)
         if name == "INFORMATION_SCHEMA":
             self.problems.append(f"{where}: this schema is Snowflake's own")
         path = (database, name or "?")
         self.wanted.schemas.append(Schema(path, entry["comment"], entry["managed_access"]))
         for table in entry["tables"] or []:
-            self._table(path, f"table {where[7:]}.{table['name']}", table)
+            self._table(path, f"table {label}.{table['name']}", table)
 
     def _table(self, schema: tuple[str, str], where: str, entry: Mapping[str, Any]) -> None:
         name = self._named("table", where, entry["name"], *schema) or "?"
@@ -190,9 +191,12 @@ class _Reader:
 
     def grants(self, entries: Sequence[Mapping[str, Any]]) -> None:
         for entry in entries:
-            kind, lengths, future = KINDS[entry["on"]["kind"]]
-            where = f"grant of {entry['role']} on {entry['on']['kind']} {entry['on']['name']}"
-            role, path = self._try(where, resolve, entry["role"]), self._try(where, resolve_path, entry["on"]["name"])
+            kind, lengths, future = KINDS[entry["object"]["kind"]]
+            where = f"grant of {entry['role']} on {entry['object']['kind']} {entry['object']['name']}"
+            role, path = (
+                self._try(where, resolve, entry["role"]),
+                self._try(where, resolve_path, entry["object"]["name"]),
+            )
             if path and len(path) not in lengths:
                 wants = " or ".join(str(length) for length in lengths)
                 self.problems.append(f"{where}: the name has {len(path)} parts, not {wants}")

@@ -71,7 +71,7 @@ class Client:
         """Read a list with all its pages. Some versions of the API answer with a bare list (reference §4)."""
         cursor: Any = None
         for _page in range(PAGES_COUNT_MAX):
-            body = self.get(what, path, limit=100, **query, **({"until": cursor} if cursor else {}))
+            body = self.get(what, path, **query, **({"until": cursor} if cursor else {}))
             items = body if isinstance(body, list) else body.get(key)
             if not isinstance(items, list):
                 raise VercelError(f"Cannot {what}: Vercel's answer holds no list of {key}.")

@@ -15,7 +15,8 @@ from ansible_collections.sophia.platform.plugins.module_utils.vercel.errors impo
 
 def read(client: Client, project_id: str) -> list[dict[str, Any]]:
     """Every domain of the project."""
-    return list(client.pages("read the domains", f"/v9/projects/{segment(project_id)}/domains", "domains"))
+    path = f"/v9/projects/{segment(project_id)}/domains"
+    return list(client.pages("read the domains", path, "domains", limit=100))
 
 
 def attach(client: Client, project_id: str, entry: dict[str, Any]) -> dict[str, Any]:

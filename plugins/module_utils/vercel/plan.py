@@ -87,6 +87,8 @@ def settings(project: Mapping[str, Any] | None, want: Mapping[str, Any]) -> dict
         if name == "ssoProtection":
             value = None if value == "none" else {"deploymentType": value}
         value = value or None
+        if project is None and value is None and name != "ssoProtection":
+            continue  # what a new project has anyway; but Vercel protects new projects
         if project is None or _shown(name, project.get(name)) != _shown(name, value):
             changes[name] = value
     return changes
@@ -122,7 +124,10 @@ def _shown(name: str, value: Any) -> str:
 def _project_changes(have: Have, plan: Plan, want: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     made = [(f"project {want['name']}", "absent", "present")] if plan.create else []
     old = have.project or {}
-    return made + [(name, _shown(name, old.get(name)), _shown(name, value)) for name, value in plan.settings.items()]
+    return made + [
+        (name, "absent" if plan.create else _shown(name, old.get(name)), _shown(name, value))
+        for name, value in plan.settings.items()
+    ]
 
 
 def _variable_changes(plan: Plan) -> list[tuple[str, str, str]]:
