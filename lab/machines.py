@@ -13,14 +13,16 @@ class LabMachines:
         self.lab = settings.read()
         self.hosts = {host.name: host for host in self.lab.hosts}
         self.ready: set[str] = set()
+        self.taken: set[str] = set()
 
     def problem(self, request: dict) -> str | None:
         """Why this launch cannot be: the lab knows the hosts of inventories/lab only, and each of them once."""
         name = request.get("name") or ""
         if name not in self.hosts:
             return f"The lab has no machine named {name!r}; it has {', '.join(self.hosts)}."
-        if docker.inspect("container", self.hosts[name].container):
+        if name in self.taken or docker.inspect("container", self.hosts[name].container):
             return f"The lab's machine {name} runs already as the container {self.hosts[name].container}."
+        self.taken.add(name)
         return None
 
     def start(self, instance: dict) -> None:
@@ -42,6 +44,7 @@ class LabMachines:
         if host:
             self.ready.discard(host.name)
             hosts.remove(host)
+            self.taken.discard(host.name)
 
     def _runs(self, host: settings.Host) -> bool:
         """Whether a host is there that an earlier process started."""

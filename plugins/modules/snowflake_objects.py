@@ -259,7 +259,7 @@ def reconcile(module: AnsibleModule, settings: Settings, wanted: Wanted, roles: 
         if module.check_mode:
             return result
         outcome = apply(connection, plan.statements)
-    result.update(done_count=len(outcome.done), changed=bool(outcome.done))
+    result.update(done_count=len(outcome.done), changed=outcome.changed)
     result["warnings"] = plan.warnings + outcome.warnings
     if outcome.failed:
         result.update(msg=outcome.failure(), failed_statement=outcome.failed.sql, errno=outcome.error.errno)

@@ -28,7 +28,8 @@ def environment(cloud, text):
 
 def test_the_sdk_creates_writes_and_reads_an_environment(sdk):
     sdk.create_environment(*PLACE)
-    text = "values:\n  db:\n    user: app\n    password:\n      fn::secret: s3cr3t-password\n  greeting: hello ${db.user}\n"
+    secret = "{fn::secret: s3cr3t-password}"
+    text = f"values:\n  db: {{user: app, password: {secret}}}\n  greeting: hello ${{db.user}}\n"
     sdk.update_environment_yaml(*PLACE, text)
     _environment, values, _raw = sdk.open_and_read_environment(*PLACE)
     assert values["db"] == {"user": "app", "password": "s3cr3t-password"}

@@ -1,8 +1,8 @@
 """One lab, converged once, shared by every test of this directory.
 
-The clouds are made anew and are empty; `site.yml` runs against them in check mode, against hosts that were only launched
-in check mode again, then for real, again, and once more in check mode. Each run's output is kept in build/tests/<name>.log,
-the clouds' calls during it in its record, and the tests assert on these.
+The clouds are made anew and are empty; `site.yml` runs against them in check mode, against hosts that were only
+launched in check mode again, then for real, again, and once more in check mode. Each run's output is kept in
+build/tests/<name>.log, the clouds' calls during it in its record, and the tests assert on these.
 """
 
 from __future__ import annotations

@@ -218,5 +218,5 @@ def run_module(module, address, clock=None, check_mode=False, **options) -> dict
     text = printed.getvalue()
     assert KEY not in text
     result = json.loads(text)
-    assert result.pop("invocation")["module_args"]["api_key"] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+    result.pop("invocation", None)  # ansible-core 2.21 tells it only when asked to
     return result

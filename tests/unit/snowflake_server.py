@@ -1,4 +1,4 @@
-"""A small Snowflake on loopback: its wire protocol, a catalogue of objects, roles that may do only their own part, faults."""
+"""A small Snowflake on loopback: its wire protocol, a catalogue, roles that may do only their own part, faults."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ class Catalogue:
             base, numbers = re.match(r"(\w+)", kind)[1], [int(number) for number in re.findall(r"\d+", kind)]
             facts = {"NUMBER": lambda n: {"type": "FIXED", "precision": n[0], "scale": n[1]}}
             facts["VARCHAR"] = lambda n: {"type": "TEXT", "length": n[0]}
-            facts["VECTOR"] = lambda n: {"type": "VECTOR", "dimension": n[0], "vectorElementType": {"type": "REAL"}}
+            facts["VECTOR"] = lambda _n: {"type": "VECTOR", "undocumented": True}  # DESCRIBE tells it
             facts["TIMESTAMP_NTZ"] = lambda n: {"type": "TIMESTAMP_NTZ", "precision": 0, "scale": n[0]}
             document = json.dumps(facts.get(base, lambda _n, base=base: {"type": base})(numbers))
             told.append([name, document, "false" if fixed else "true", "COLUMN", comment])
@@ -268,7 +268,7 @@ def result(columns, rows):
 
 @contextmanager
 def served(catalogue, login_error=None, html=False, cut=""):
-    """Run the server; yields (port, the bodies of the logins). cut: statements that the connection ends at, by pattern."""
+    """Run the server; yields (port, the bodies of the logins). cut: a pattern of statements that end the connection."""
     logins = []
     session = {"databaseName": None, "schemaName": None, "warehouseName": None, "roleName": "PUBLIC"}
     token = {"token": "t", "masterToken": "m", "validityInSeconds": 3600, "masterValidityInSeconds": 14400}
@@ -297,6 +297,7 @@ def served(catalogue, login_error=None, html=False, cut=""):
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize, disable_nagle_algorithm = 65536, True  # an answer in one piece: no waiting for the client's ACK
 
         def do_POST(self):  # noqa: N802
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

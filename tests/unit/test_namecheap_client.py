@@ -58,6 +58,7 @@ ENTITY = Answer(200, b'<!DOCTYPE x [<!ENTITY y "z">]><ApiResponse Status="OK">&y
 UTF16 = Answer(200, GOOD.decode().replace("utf-8", "utf-16").encode("utf-16"), "text/xml")
 NO_STATUS = xml("<ApiResponse><Errors/><CommandResponse/></ApiResponse>")
 BAD_STATUS = xml('<ApiResponse Status="ERROR"><Errors/><CommandResponse/></ApiResponse>')
+TWICE = Answer(200, GOOD.replace(b"</CommandResponse>", b"<DomainDNSGetHostsResult/></CommandResponse>"), "text/xml")
 OTHER_ROOT = xml("<Other Status='OK'/>")
 ECHO = error("2030166", f"no right for {KEY}")
 MANY = error("2016166", "Domain is not associated", "1016103", "UserName is unauthorized")
@@ -104,6 +105,8 @@ READS = {
     "no Status": ([NO_STATUS], 1, [], ["no Status"]),
     "a bad Status without an error": ([BAD_STATUS], 1, [], ["Status is 'ERROR'"]),
     "an outage": ([error("4023330", "Unable to get DNS hosts")] * 9, 3, [2, 4], ["outage at Namecheap"]),
+    "an outage beside another error": ([error("4023330", "x", "2019166", "Domain not found")], 1, [], ["2019166"]),
+    "two results": ([TWICE] * 9, 3, [2, 4], ["2 elements DomainDNSGetHostsResult"]),
     "an unhandled exception": ([error("5050900", "Unhandled exceptions")] * 9, 3, [2, 4], ["5050900"]),
     "bad input as an unhandled exception": ([error("5050900", "INVALID_NAME: x")], 1, [], ["INVALID_NAME: x"]),
     "an error that echoes the key": ([ECHO], 1, [], ["no right for ***"]),

@@ -166,7 +166,8 @@ def test_a_challenge_that_its_client_takes_out_meanwhile_is_no_loss():
 
     fake.after_write = clean
     with fake.served() as address:
-        assert run_module(namecheap_dns, address, records=[API])["calls"] == 3
+        result = run_module(namecheap_dns, address, records=[API])
+    assert (result["changed"], result["calls"], "failed" in result) == (True, 3, False)
 
 
 def test_mail_settings_that_someone_changes_meanwhile_are_told():
@@ -175,6 +176,55 @@ def test_mail_settings_that_someone_changes_meanwhile_are_told():
     with fake.served() as address:
         result = run_module(namecheap_dns, address, records=[API])
     assert "have EmailType MX where FWD was" in result["msg"]
+
+
+def test_mail_settings_that_are_asked_for_are_written_again():
+    fake = account(email_type="FWD")
+    fake.after_write = lambda zone: setattr(zone, "email_type", "FWD")
+    with fake.served() as address:
+        result = run_module(namecheap_dns, address, email_type="MX")
+    assert (result["email_type"], result["calls"], len(result["changes"])) == ("MX", 5, 1)
+
+
+def test_writes_that_are_turned_away_are_no_lost_updates():
+    fake, clock = account(), ticking()
+    fake.faults["setHosts"] = [Answer(405)] * 4
+    with fake.served() as address:
+        result = run_module(namecheap_dns, address, clock, records=[API])
+    assert (result["changed"], "failed" in result, result["calls"]) == (True, False, 11)
+    assert clock.waits == [10, 20, 40, 60]
+
+
+def test_writes_that_are_turned_away_for_good_change_nothing():
+    fake = account()
+    fake.faults["setHosts"] = [Answer(405)] * 9
+    with fake.served() as address:
+        result = run_module(namecheap_dns, address, records=[API])
+    assert (result["changed"], result["failed"]) == (False, True)
+    assert "rate limit" in result["msg"]
+    assert fake.commands().count("setHosts") == 5
+
+
+def test_the_second_of_two_writes_has_retries_of_its_own():
+    fake = account(Host("@", "MX", "mx1.example.net.", pref="5"), email_type="MX")
+    fake.faults["setHosts"] = [CLOSED, CLOSED, None, CLOSED, CLOSED]
+    wanted = [{"name": "@", "type": "MX", "value": "mx1.example.net", "mx_preference": 20}]
+    with fake.served() as address:
+        result = run_module(namecheap_dns, address, records=wanted, two_phase=True)
+    assert (result["records"][0]["mx_preference"], fake.commands().count("setHosts")) == (20, 6)
+
+
+def test_a_read_leaves_room_for_the_write_that_follows_it():
+    fake, clock = account(), ticking()
+    waited = []
+    fake.before_write = lambda _zone: waited.extend(clock.waits)
+    with fake.served() as address:
+        run_module(namecheap_dns, address, clock, records=[API], calls_per_minute=1)
+        assert (waited, [round(seconds) for seconds in clock.waits]) == ([], [60])
+        clock = ticking()
+        clock.waits.append(1000)
+        run_module(namecheap_dns, address, clock, records=[{**API, "name": "b"}], calls_per_minute=3)
+    assert [round(seconds) for seconds in clock.waits[1:]] == [60]
 
 
 def test_warnings_of_the_api_are_shown():
@@ -260,8 +310,10 @@ def test_a_zone_that_is_being_written_names_its_writer():
 def test_a_lock_is_free_again_after_an_error(cache):
     with pytest.raises(KeyError), lock.held("example.com", 0, ticking()):
         raise KeyError
+    path = cache / "sophia-platform/namecheap/example.com.lock"
+    path.write_text("x" * 300)
     with lock.held("example.com", 0, ticking()):
-        path = cache / "sophia-platform/namecheap/example.com.lock"
+        assert "x" * 100 not in path.read_text()
         with open(path) as other, pytest.raises(BlockingIOError):
             fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 

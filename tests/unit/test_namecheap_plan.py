@@ -132,6 +132,7 @@ def test_records_are_in_the_same_state_by_ttl_preference_and_flag(first, second,
         (("x", "TXT", "x" * 2500), []),
         (("x", "CAA", "0 issue"), ["not of the form"]),
         (("x", "CAA", "²5 issue a.example"), ["printable ASCII"]),
+        (("x", "CAA", '0 issue "'), ["quote"]),
         (("x", "CAA", "256 issue a.example"), ["over 255"]),
         (("x", "CAA", "0 other a.example"), ["none of issue, issuewild, iodef"]),
         (("x", "CAA", "0 iodef sec@example.com"), ["mailto:"]),
@@ -262,6 +263,11 @@ SETS = {
         want(absent=(("x", "CNAME", "A.example.net"),), is_present=False),
         ["y A 192.0.2.2"],
     ),
+    "what others put beside each other is theirs": (
+        ["@ URL http://a.example", "@ A 192.0.2.1"],
+        want(PROOF),
+        ["@ A 192.0.2.1", PROOF, "@ URL http://a.example"],
+    ),
     "purge takes the rest": (
         ["x A 192.0.2.1", PROOF, "_acme-challenge.x TXT t", "_owned.b TXT sophia-owned: b/A", "b A 192.0.2.9"],
         want("y A 192.0.2.1", purge=True, purge_keep=("_acme-challenge*", "*/MX")),
@@ -303,6 +309,7 @@ def test_changes_say_what_was_and_what_becomes():
         (["x A 192.0.2.1", "x A 192.0.2.2"], want("x A 192.0.2.3"), 1),
         (["x A 192.0.2.1"], want(absent=(("x", "A", None),), is_present=False), 1),
         ([*owned("me", "x/A"), "x A 192.0.2.1"], want("y A 192.0.2.1", owner="me"), 1),
+        ([*owned("me", "x/A"), "x A 192.0.2.1"], want(owner="me"), 1),
     ],
 )
 def test_only_removals_without_a_successor_count(have, wanted, count):
@@ -326,6 +333,8 @@ MAIL = [
         "",
     ),
     ([MX], "OX", want(email_type="MX"), ""),
+    ([MX], "FWD", want("y A 192.0.2.2"), ""),
+    ([MXE], "NONE", want("y A 192.0.2.2"), ""),
     (["y A 192.0.2.2"], "NONE", want(MXE), "works only with the EmailType MXE"),
     (["y A 192.0.2.2"], "NONE", want(MXE, email_type="MXE"), ""),
     (["y A 192.0.2.2"], "NONE", want(email_type="MXE"), "needs exactly one MXE record"),
@@ -439,7 +448,7 @@ CONFLICTS = [
     (
         owned("prod", owners.value_entry(record("x A 192.0.2.1"))),
         want(record("x A 192.0.2.1", 60), owner="staging", record_sets="add"),
-        "would be changed by the owner staging",
+        "would be written by the owner staging",
     ),
 ]
 

@@ -19,9 +19,7 @@ class ApiError(Exception):
     def response(self) -> Response:
         """The answer; the specification wants a suggestion with most codes and allows it with all."""
         suggestion = self.suggestion or "See the documentation of the API."
-        return document(
-            {"error": {"code": self.code, "message": self.message, "suggestion": suggestion}}, self.status
-        )
+        return document({"error": {"code": self.code, "message": self.message, "suggestion": suggestion}}, self.status)
 
 
 def invalid(message: str) -> ApiError:

@@ -82,8 +82,7 @@ def _keep(draft: _Draft, have: Record, wanted: Record) -> None:
         draft.target.append(have)
         return
     value = have.value if have.stuck_state == wanted.stuck_state else wanted.value
-    ttl_seconds = have.ttl_seconds if have.has_ttl_of(wanted) else wanted.ttl_seconds
-    new = replace(have, value=value, ttl_seconds=ttl_seconds, mx_preference=wanted.mx_preference)
+    new = replace(have, value=value, ttl_seconds=wanted.ttl_seconds, mx_preference=wanted.mx_preference)
     draft.changed.append((have, new))
     draft.target.append(new)
 
@@ -126,12 +125,12 @@ def _check_owners(draft: _Draft, want: Want, registry: Registry) -> None:
     touched = {record.identity for record in [*draft.added, *(new for _old, new in draft.changed)]}
     for record in want.records:
         whole = registry.owners_of_set(record, but=want.owner)
-        if whole and (want.owner or record.identity in touched):
+        if whole and want.owner:
             draft.conflicts.append(_owned(record, whole, want, "is asked for"))
         elif record.identity in touched:
             others = registry.owners_of(record, but=want.owner)
             if others:
-                draft.conflicts.append(_owned(record, others, want, "would be changed"))
+                draft.conflicts.append(_owned(record, others, want, "would be written"))
 
 
 def _owned(record: Record, others: Sequence[str], want: Want, what: str) -> str:

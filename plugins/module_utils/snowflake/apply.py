@@ -23,6 +23,11 @@ class Outcome:
     error: SnowflakeError | None = None
     left_count: int = 0
 
+    @property
+    def changed(self) -> bool:
+        """Whether something was, or may have been, changed."""
+        return bool(self.done) or (self.error is not None and not self.error.outcome_known)
+
     def failure(self) -> str:
         """The failure as text for people."""
         known = "" if self.error.outcome_known else " Whether it was carried out is not known; a rerun looks first."

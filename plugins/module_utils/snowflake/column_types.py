@@ -43,12 +43,12 @@ def canonical(written: str) -> str:
     return kind
 
 
-def described(told: str) -> str:
-    """Return the type that DESCRIBE TABLE or SHOW COLUMNS (JSON) told; one that is not known is returned as it is."""
+def described(told: str) -> str | None:
+    """Return the type that DESCRIBE TABLE or SHOW COLUMNS (JSON) told; None for one that is not understood."""
     try:
         return canonical(_from_json(told) if told.lstrip().startswith("{") else told)
     except (ValueError, KeyError, TypeError):
-        return told
+        return None
 
 
 def _parametrised(base: str, first: str | None, second: str | None) -> str | None:
@@ -91,8 +91,7 @@ def _from_json(told: str) -> str:
     if kind in TIMES:
         return f"{kind}({facts['scale']})"
     if kind == "VECTOR":
-        element = facts.get("vectorElementType", facts.get("elementType", "FLOAT"))
+        element = facts["vectorElementType"]
         element = element["type"] if isinstance(element, dict) else element
-        size = facts.get("dimension", facts.get("vectorDimension"))
-        return f"VECTOR({'INT' if element in ('FIXED', 'INT') else 'FLOAT'}, {size})"
+        return f"VECTOR({ {'FIXED': 'INT', 'REAL': 'FLOAT'}.get(element, element) }, {facts['dimension']})"
     return kind

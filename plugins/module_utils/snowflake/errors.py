@@ -25,8 +25,6 @@ STATEMENT_HINTS = {
     606: "it needs a running warehouse: give the user a default warehouse",
     90105: "it needs a current database",
 }
-UNSUPPORTED = (1003, 9999)
-LOST = (4, 250001, 250003)  # the connection ended; whether the statement was carried out is not known
 
 
 class SnowflakeError(Exception):
@@ -38,8 +36,8 @@ class SnowflakeError(Exception):
 
     @property
     def outcome_known(self) -> bool:
-        """Whether the statement was certainly not carried out."""
-        return self.errno not in LOST
+        """Whether the server itself refused the statement: small numbers, 250xxx and 604 tell of a lost answer."""
+        return self.errno is not None and self.errno >= 100 and self.errno != 604 and self.errno // 1000 != 250
 
 
 def login_hint(errno: int | None) -> str:
