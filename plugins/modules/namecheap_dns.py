@@ -208,7 +208,7 @@ records:
     ttl_seconds: {description: "The TTL, in seconds.", type: int}
     mx_preference: {description: The preference of an MX record., type: int}
 changes:
-  description: What was changed, or would be. In a failure, what was to be changed.
+  description: What was changed, or would be. In a failure, what was to be; nothing when the plan was refused.
   returned: when the zone could be read
   type: list
   elements: dict
@@ -285,7 +285,7 @@ def run(module: AnsibleModule, clock: Clock, told: dict) -> dict:
         for text in dict.fromkeys(client.warnings):
             module.warn(f"Namecheap warns about {domain.name}: {text}")
     return {
-        "records": [record.shown() for record in outcome.after.records],
+        "records": outcome.after.shown(),
         "email_type": outcome.after.email_type,
         "diff": {"before": outcome.before.listing(), "after": outcome.after.listing()},
     }

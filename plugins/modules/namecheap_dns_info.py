@@ -101,7 +101,7 @@ def run(module: AnsibleModule, clock: Clock, told: dict) -> dict:
         for text in dict.fromkeys(client.warnings):
             module.warn(f"Namecheap warns about {domain.name}: {text}")
     return {
-        "records": [record.shown() for record in zone.records],
+        "records": zone.shown(),
         "email_type": zone.email_type,
         "is_at_namecheap": zone.is_at_namecheap,
         "dynamic_dns": sorted({record.name for record in zone.records if record.is_dynamic}),

@@ -10,10 +10,11 @@ from ansible.module_utils import basic
 
 
 class Run(NamedTuple):
-    """What a module left: its result, and everything it wrote."""
+    """What a module left: its result, everything it wrote, and its warnings (kept apart, whatever else is imported)."""
 
     result: dict
     said: str
+    warnings: list
 
 
 def run(main, monkeypatch, capsys, *, check=False, diff=True, **options) -> Run:
@@ -21,8 +22,10 @@ def run(main, monkeypatch, capsys, *, check=False, diff=True, **options) -> Run:
     control = {"_ansible_check_mode": check, "_ansible_diff": diff, "_ansible_verbosity": 4, "_ansible_no_log": False}
     monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": {**options, **control}}).encode())
     monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+    warnings: list = []
+    monkeypatch.setattr(basic.AnsibleModule, "warn", lambda _module, warning, **_more: warnings.append(warning))
     capsys.readouterr()
     with pytest.raises(SystemExit):
         main()
     out, err = capsys.readouterr()
-    return Run(json.loads(out[out.index("{") :]), out + err)
+    return Run(json.loads(out[out.index("{") :]), out + err, warnings)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 
 import pytest
+import yaml
+from ansible_collections.sophia.platform.plugins.doc_fragments.namecheap import ModuleDocFragment
 from ansible_collections.sophia.platform.plugins.module_utils.namecheap import lock, pace
 from ansible_collections.sophia.platform.plugins.module_utils.namecheap.errors import NamecheapError
 from ansible_collections.sophia.platform.plugins.module_utils.namecheap.pace import Pace
@@ -46,9 +48,8 @@ def test_a_change_costs_three_calls_and_its_repetition_one():
     }
     assert (second["changed"], second["calls"], second["changes"]) == (False, 1, [])
     assert second["diff"]["before"] == second["diff"]["after"] == first["diff"]["after"]
-    assert (
-        second["records"] == first["records"] == [API, {"name": "@", "type": "TXT", "value": "t", "ttl_seconds": 1800}]
-    )
+    text = {"name": "@", "type": "TXT", "value": "t", "ttl_seconds": 1800}
+    assert second["records"] == first["records"] == [text, API]
     assert fake.commands() == ["getHosts", "setHosts", "getHosts", "getHosts"]
 
 
@@ -70,7 +71,7 @@ def test_check_mode_tells_the_same_with_one_call_and_no_lock(cache):
         assert fake.commands() == ["getHosts"]
         assert not list(cache.rglob("*.lock"))
         done = run_module(namecheap_dns, address, records=[API], owner="prod")
-    for name in ("changed", "changes", "diff", "email_type"):
+    for name in ("changed", "changes", "diff", "email_type", "records"):
         assert told[name] == done[name]
     assert told["calls"] == 1
 
@@ -385,3 +386,20 @@ def test_the_budgets_file_holds_no_secret(cache):
     for path in files:
         assert KEY not in path.name + path.read_text()
         assert path.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("module", [namecheap_dns, namecheap_dns_info])
+def test_the_documentation_tells_the_options_that_are_taken(module):
+    told = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
+    told |= yaml.safe_load(module.DOCUMENTATION).get("options", {})
+
+    def facts(options):
+        keys = ("type", "elements", "default", "required", "choices")
+        return {name: {key: option[key] for key in keys if key in option} for name, option in options.items()}
+
+    def listed(options):
+        return {name: {**option, "choices": sorted(option.get("choices", []))} for name, option in options.items()}
+
+    assert listed(facts(told)) == listed(facts(module.SPEC))
+    if "records" in told:
+        assert listed(facts(told["records"]["suboptions"])) == listed(facts(module.SPEC["records"]["options"]))

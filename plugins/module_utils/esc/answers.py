@@ -21,7 +21,7 @@ def explained(what: str, answer: Answer, api_url: str) -> str:
             "It is wrong or has expired; give a valid one as access_token or PULUMI_ACCESS_TOKEN."
         )
     if status == 403:
-        return f"Cannot {what}: the access token is not allowed to ({told}). Give it this permission, or use another token."
+        return f"Cannot {what}: the access token may not ({told}). Give it this permission, or use another token."
     if status == 404:
         return (
             f"Cannot {what}: it is not there or not visible to this token (404 from {api_url}: {told}). "

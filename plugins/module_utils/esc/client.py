@@ -17,7 +17,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.cloud.http import 
     masked,
 )
 from ansible_collections.sophia.platform.plugins.module_utils.esc import names
-from ansible_collections.sophia.platform.plugins.module_utils.esc.answers import explained, warnings_of
+from ansible_collections.sophia.platform.plugins.module_utils.esc.answers import details, explained, warnings_of
 from ansible_collections.sophia.platform.plugins.module_utils.esc.errors import EscError
 from ansible_collections.sophia.platform.plugins.module_utils.esc.names import Place
 from ansible_collections.sophia.platform.plugins.module_utils.esc.values import loaded
@@ -79,7 +79,8 @@ class EscClient:
     def open(self, place: Place, duration: str) -> tuple[str, list[str]]:
         """Evaluate an environment; return the session's id and warnings. Each open is an entry of the audit log."""
         path = f"{place.versioned_path}/open?{urlencode({'duration': names.duration(duration)})}"
-        body = self._json(f"open {place}", "POST", path)
+        what = f"open {place}"
+        body = self._loaded(what, self._answer(what, "POST", path, changes=False))
         session = body.get("id") if isinstance(body, dict) else None
         if isinstance(session, bool) or not isinstance(session, (str, int)) or session == "":
             raise EscError(f"Cannot open {place}: the answer of {self.api_url} names no session.")
@@ -149,11 +150,9 @@ class EscClient:
         """Write JSON below an environment."""
         self._answer(f"{what} of {place}", method, f"{place.path}/{path}", body)
 
-    def exchange_token(self, body: dict[str, Any]) -> Any:
-        """Ask for an access token (reference §5). Takes no token along."""
-        self.hide([str(body.get("subject_token", ""))])
-        what = "exchange the identity token for an access token"
-        answer = self._answer(what, "POST", "/api/oauth/token", body, {"Authorization": ""})
+    def exchange_token(self, what: str, body: dict[str, Any]) -> Any:
+        """Ask for an access token (reference §5). The client's own token is not sent along."""
+        answer = self._answer(what, "POST", "/api/oauth/token", body, {"Authorization": ""}, changes=False)
         return self._loaded(what, answer)
 
     # One call
@@ -186,45 +185,57 @@ class EscClient:
         body: Any = None,
         extra: dict[str, str] | None = None,
         repeat: bool = False,
+        changes: bool = True,
     ) -> Answer:
-        """Return an answer that is a success. Raises EscError."""
+        """Return an answer that is a success. Raises EscError.
+
+        repeat: whether a request may always be sent again. changes: whether it matters if it was carried out.
+        """
         reading = repeat or method == "GET"
         headers = {"Authorization": f"token {self.token}", "Accept": "application/vnd.pulumi+8"}
         headers.update({"Content-Type": "application/json"} if method in ("POST", "PATCH") else {})
         headers.update(extra or {})
         headers = {name: value for name, value in headers.items() if value}
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        answer, reason, sent = self._tried(reading, method, self.api_url + path, headers, data)
+        url = self.api_url + path
+        answer, reason, sent = tried(self.clock, self.timeout_seconds, reading, method, url, headers, data)
         if answer is None:
-            unknown = sent and not reading
+            unknown = sent and changes and not reading
             message = f"Cannot {what} at {self.api_url}: {reason}.{UNKNOWN if unknown else ''}"
             raise EscError(self.masked(message), outcome_unknown=unknown)
         if not 200 <= answer.status < 300:
-            unknown = answer.status >= 500 and not reading
+            unknown = answer.status >= 500 and changes and not reading
             hidden = Answer(answer.status, answer.headers, self.masked(answer.text).encode())
             message = explained(what, hidden, self.api_url) + (UNKNOWN if unknown else "")
-            raise EscError(self.masked(message), answer.status, unknown)
+            raise EscError(self.masked(message), answer.status, unknown, self.masked(details(hidden)))
         return answer
 
-    def _tried(
-        self, reading: bool, method: str, url: str, headers: dict[str, str], data: bytes | None
-    ) -> tuple[Answer | None, str, bool]:
-        """Exchange, again where that is safe. Returns the answer, or why there is none and whether it was sent."""
-        for number in range(1, TRIES_COUNT + 1):
-            pause, answer, reason, sent = PAUSE_SECONDS * 2 ** (number - 1), None, "", False
-            try:
-                answer = exchange(method, url, headers, data, self.timeout_seconds)
-            except TransportError as error:
-                reason, sent = str(error), error.sent
-            if answer is None:
-                again = reading or not sent
-            else:
-                again = answer.status == 429 or (answer.status >= 500 and reading)
-                pause = max(pause, answer.retry_after_seconds or 0) if answer.status == 429 else pause
-            if not again or number == TRIES_COUNT or pause > PAUSE_SECONDS_MAX:
-                break
-            self.clock.sleep(pause)
-        return answer, reason, sent
+
+def tried(
+    clock: Clock,
+    timeout_seconds: float,
+    reading: bool,
+    method: str,
+    url: str,
+    headers: dict[str, str],
+    data: bytes | None = None,
+) -> tuple[Answer | None, str, bool]:
+    """Exchange, again where that is safe. Returns the answer, or why there is none and whether it was sent."""
+    for number in range(1, TRIES_COUNT + 1):
+        pause, answer, reason, sent = PAUSE_SECONDS * 2 ** (number - 1), None, "", False
+        try:
+            answer = exchange(method, url, headers, data, timeout_seconds)
+        except TransportError as error:
+            reason, sent = str(error), error.sent
+        if answer is None:
+            again = reading or not sent
+        else:
+            again = answer.status == 429 or (answer.status >= 500 and reading)
+            pause = max(pause, answer.retry_after_seconds or 0) if answer.status == 429 else pause
+        if not again or number == TRIES_COUNT or pause > PAUSE_SECONDS_MAX:
+            break
+        clock.sleep(pause)
+    return answer, reason, sent
 
 
 def _object(answer: Answer) -> object:

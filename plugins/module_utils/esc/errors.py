@@ -8,11 +8,12 @@ class EscError(Exception):
     """Pulumi ESC did not do what was asked. The message holds neither a token nor a value.
 
     status: the HTTP status, 0 without an answer. outcome_unknown: a write that may have been carried out all the same.
+    told: what the API itself said, as a part of a sentence.
     """
 
-    def __init__(self, message: str, status: int = 0, outcome_unknown: bool = False) -> None:
+    def __init__(self, message: str, status: int = 0, outcome_unknown: bool = False, told: str = "") -> None:
         super().__init__(message)
-        self.status, self.outcome_unknown = status, outcome_unknown
+        self.status, self.outcome_unknown, self.told = status, outcome_unknown, told
 
     @property
     def conflict(self) -> bool:

@@ -106,7 +106,9 @@ def base_url(text: str | None) -> str:
     elif parts.username or parts.password or parts.query or parts.fragment:
         problem = "holds a user, a query or a fragment, which the API's address has not"
     if problem:
-        raise EscError(f"The address of Pulumi ESC {problem}. Set api_url (or PULUMI_BACKEND_URL) to one like {API_URL}.")
+        raise EscError(
+            f"The address of Pulumi ESC {problem}. Set api_url (or PULUMI_BACKEND_URL) to one like {API_URL}."
+        )
     return re.sub(r"(/api/esc)?/*$", "", url.rstrip("/"))
 
 

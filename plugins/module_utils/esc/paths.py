@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from typing import Union
+from typing import Any, Union
 
 from ansible_collections.sophia.platform.plugins.module_utils.esc.errors import EscError
 
@@ -35,6 +35,13 @@ def parsed(text: str) -> Path:
     if not steps or position < len(text):
         raise EscError(f'{text!r} is no property path; paths look like a.b, a[0], a["key.with.dot"].')
     return tuple(steps)
+
+
+def has(value: Any, step: str | int) -> bool:
+    """Whether a mapping has this name, or a list this index."""
+    if isinstance(step, int):
+        return isinstance(value, list) and step < len(value)
+    return isinstance(value, dict) and step in value
 
 
 def rendered(path: Path) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from collections.abc import Callable
 
 from ansible_collections.sophia.platform.plugins.module_utils.esc import values
 from ansible_collections.sophia.platform.plugins.module_utils.esc.client import EscClient
@@ -23,13 +24,20 @@ _lock = threading.RLock()
 _opened: dict[tuple[str, str, Place], values.Value] = {}
 
 
-def opened(client: EscClient, place: Place, duration: str = OPEN_DURATION) -> values.Value:
-    """Return all properties of an environment as one Value; asks Pulumi ESC (two calls) once. Raises EscError."""
+def opened(
+    client: EscClient, place: Place, duration: str | None = None, warn: Callable[[str], None] | None = None
+) -> values.Value:
+    """Return all properties of an environment as one Value; asks Pulumi ESC (two calls) once. Raises EscError.
+
+    warn: told what Pulumi ESC warns of.
+    """
     key = (client.api_url, hashlib.blake2b(client.token.encode(), key=_SALT).hexdigest(), place)
     with _lock:
         if key not in _opened:
-            session, _warnings = client.open(place, duration)
+            session, warnings = client.open(place, duration or OPEN_DURATION)
             _opened[key] = values.tree(client.session(place, session), str(place))
+            for warning in warnings if warn else ():
+                warn(f"Pulumi ESC, about {place}: {client.masked(warning)}")
         return _opened[key]
 
 

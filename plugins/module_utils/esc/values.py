@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Evaluated environments: typed Values (reference §3.2), and what clients make of them (§3.4). Pure.
 
-A Value is {value?, secret?, unknown?, trace}; its `value` is a scalar, a list of Values or a mapping of names to Values.
-Only this structure tells a Value from data: data may well have a key named `value`.
+A Value is {value?, secret?, unknown?, trace}; its `value` is a scalar, a list of Values or a mapping of names to
+Values. Only this structure tells a Value from data: data may well have a key named `value`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.sophia.platform.plugins.module_utils.esc.errors import EscError
-from ansible_collections.sophia.platform.plugins.module_utils.esc.paths import Path, rendered
+from ansible_collections.sophia.platform.plugins.module_utils.esc.paths import Path, has, rendered
 
 Value = Mapping[str, Any]
 REDACTED = "[secret]"
@@ -39,9 +39,12 @@ def tree(environment: Mapping[str, Any], name: str) -> Value:
     An environment without values is `{}`. `exprs`, `schema` and the like are not looked at (reference §6.1).
     """
     value = {"value": environment.get("properties") or {}}
-    if not isinstance(value["value"], dict) or not all(_well_formed(node) for _path, node in walked(value)):
-        raise EscError(f"What came for {name} is not an evaluated environment.")
-    return value
+    try:
+        if isinstance(value["value"], dict) and all(isinstance(node, dict) for _path, node in walked(value)):
+            return value
+    except RecursionError:
+        pass
+    raise EscError(f"What came for {name} is not an evaluated environment.")
 
 
 def walked(value: Value, path: Path = ()) -> Iterator[tuple[Path, Any]]:
@@ -53,21 +56,14 @@ def walked(value: Value, path: Path = ()) -> Iterator[tuple[Path, Any]]:
         yield from walked(child, (*path, key))
 
 
-def _well_formed(value: Any) -> bool:
-    return isinstance(value, dict)
-
-
 def found(value: Value, path: Path) -> tuple[Value | None, bool]:
     """Return the Value at a path (None when there is none), and whether it lies in a secret."""
     secret = bool(value.get("secret"))
     for step in path:
         content = value.get("value")
-        if isinstance(content, dict) and isinstance(step, str) and step in content:
-            value = content[step]
-        elif isinstance(content, list) and isinstance(step, int) and step < len(content):
-            value = content[step]
-        else:
+        if not has(content, step):
             return (value, secret) if value.get("unknown") else (None, secret)
+        value = content[step]
         secret = secret or bool(value.get("secret"))
     return value, secret
 

@@ -95,10 +95,17 @@ class Zone:
     email_type: str | None = None
     is_at_namecheap: bool = True
 
+    def shown(self) -> list[dict]:
+        """The records as modules return them."""
+        return [record.shown() for record in self._sorted()]
+
     def listing(self) -> str:
         """The zone as text, for a diff."""
-        lines = [record.line() for record in sorted(self.records, key=lambda record: record.sort_key)]
+        lines = [record.line() for record in self._sorted()]
         return "\n".join([f"; {self.domain}: EmailType {self.email_type or 'unknown'}", *lines]) + "\n"
+
+    def _sorted(self) -> list[Record]:
+        return sorted(self.records, key=lambda record: record.sort_key)
 
 
 def caa_parts(value: str) -> tuple[int, str, str] | None:
