@@ -11,6 +11,7 @@ author: [Sophia platform]
 description:
   - Returns every secret of a source as one dictionary of names to values.
   - The values are decrypted in the memory of the control node and are written nowhere. They are data, never templates.
+  - An environment of Pulumi ESC is opened once in a process and in those that it forks, however many secrets it holds.
   - Errors name files, secrets and types, never a value.
 options:
   _terms:
@@ -22,23 +23,57 @@ options:
     suboptions:
       kind:
         description:
-          - V(file) is one YAML mapping of names to text, encrypted as a whole with C(ansible-vault).
+          - V(esc) is one property of an environment of Pulumi ESC, a mapping of names to text. It takes
+            O(source.organization), O(source.project) and O(source.environment), and the options that go with them.
+          - V(file) is one YAML mapping of names to text, encrypted as a whole with C(ansible-vault). It takes
+            O(source.path) and O(source.password_path).
         type: str
         required: true
-        choices: [file]
+        choices: [esc, file]
+      organization:
+        description: With V(esc), the organization at Pulumi.
+        type: str
+      project:
+        description: With V(esc), the environment's project.
+        type: str
+      environment:
+        description: With V(esc), the environment's name.
+        type: str
+      version:
+        description: With V(esc), a revision's number or tag. Without it, the latest revision counts.
+        type: str
+      property:
+        description: With V(esc), the path of the property below which the secrets are.
+        type: str
+        default: platform
+      api_url:
+        description:
+          - With V(esc), where the API is. Without it, E(PULUMI_BACKEND_URL), then E(PULUMI_API), then
+            C(https://api.pulumi.com) counts.
+        type: str
+      access_token:
+        description: With V(esc), the access token. Without it, E(PULUMI_ACCESS_TOKEN) counts.
+        type: str
+      timeout_seconds:
+        description: With V(esc), how long one call of the API may take, in seconds.
+        type: float
+        default: 30
       path:
-        description: The encrypted file. V(~) stands for the home directory.
+        description: With V(file), the encrypted file. V(~) stands for the home directory.
         type: str
       password_path:
-        description: The file that holds the vault's password.
+        description: With V(file), the file that holds the vault's password.
         type: str
 notes:
   - Give tasks that take a value C(no_log), or pass it to a module option that has it.
 """
 
 EXAMPLES = r"""
-platform_secrets_source: {kind: file, path: ~/sophia/secrets.yml, password_path: ~/sophia/vault_password}
+platform_secrets_source: {kind: esc, organization: acme, project: sophia-platform, environment: production}
 platform_secrets: "{{ lookup('sophia.platform.secrets', source=platform_secrets_source) }}"
+
+# Without a cloud
+platform_secrets_source: {kind: file, path: ~/sophia/secrets.yml, password_path: ~/sophia/vault_password}
 """
 
 RETURN = r"""

@@ -6,9 +6,11 @@ import contextlib
 import io
 import json
 from dataclasses import dataclass, field
+from unittest import mock
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import quoteattr
 
+from ansible.module_utils import basic
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.sophia.platform.plugins.module_utils.cloud.http import Clock
 from fake_web import Answer, served
@@ -212,11 +214,13 @@ def run_module(module, address, clock=None, check_mode=False, **options) -> dict
     }
     given |= {"_ansible_check_mode": check_mode, "_ansible_diff": True, **options}
     given = {name: value for name, value in given.items() if value is not None}
-    printed = io.StringIO()
-    with patch_module_args(given), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+    printed, warnings = io.StringIO(), []
+    # where the controller's code is imported too, warnings go to its display and not into the result
+    warn = mock.patch.object(basic.AnsibleModule, "warn", lambda _module, text, **_more: warnings.append(text))
+    with warn, patch_module_args(given), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
         module.main(clock or ticking())
     text = printed.getvalue()
     assert KEY not in text
     result = json.loads(text)
     result.pop("invocation", None)  # ansible-core 2.21 tells it only when asked to
-    return result
+    return {**result, "warnings": warnings}

@@ -104,7 +104,7 @@ def play(vercel, program, site, tmp_path, monkeypatch, capsys):
             done = run(lambda: vercel_deployment.main(Time()), monkeypatch, capsys, check=check, **given)
         assert [secret for secret in (TOKEN, SECRET) if secret in done.said] == []
         assert list(tmp_path.glob("**/vercel-*")) == []
-        return done.result
+        return {**done.result, "warnings": done.warnings}
 
     return play
 

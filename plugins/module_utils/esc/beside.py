@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from ansible_collections.sophia.platform.plugins.module_utils.esc.client import EscClient
 from ansible_collections.sophia.platform.plugins.module_utils.esc.errors import EscError
 from ansible_collections.sophia.platform.plugins.module_utils.esc.names import LATEST, VERSION, Place
+
+PAGES_COUNT_MAX = 100
 
 
 @dataclass(frozen=True)
@@ -94,14 +96,56 @@ def revision_tag_changes(client: EscClient, place: Place, names: Sequence[str], 
 def protection_changes(client: EscClient, place: Place, wanted: bool, is_there: bool) -> list[Change]:
     """Return the change of the protection against deletion, if there is one."""
 
-    def read() -> bool:
-        return bool(_value(client.get("read the settings", place, "settings"), "deletionProtected"))
-
-    have = read() if is_there else False
+    have = protected(client, place) if is_there else False
     if have == wanted:
         return []
     body = {"deletionProtected": wanted}
-    return [Change("deletion protected", have, wanted, "PATCH", "settings", body, lambda: read() == wanted)]
+    return [
+        Change(
+            "protection against deletion",
+            have,
+            wanted,
+            "PATCH",
+            "settings",
+            body,
+            lambda: protected(client, place) == wanted,
+        )
+    ]
+
+
+def protected(client: EscClient, place: Place) -> bool:
+    """Whether an environment is protected against deletion."""
+    return bool(_value(client.get("read the settings", place, "settings"), "deletionProtected"))
+
+
+def all_tags(client: EscClient, place: Place) -> dict[str, str]:
+    """Return all tags of an environment. The last page says so with an empty token, with 0 or with none."""
+    tags: dict[str, str] = {}
+    after = ""
+    for _page in range(PAGES_COUNT_MAX):
+        query = urlencode({"count": 500, **({"after": after} if after else {})})
+        answer = client.get("read the tags", place, f"tags?{query}")
+        page, previous = _value(answer, "tags"), after
+        for tag in page.values() if isinstance(page, dict) else page if isinstance(page, list) else ():
+            tags[str(_value(tag, "name"))] = str(_value(tag, "value"))
+        after = str(_value(answer, "nextToken") or "")
+        if after in ("", "0", previous) or not page:
+            break
+    return tags
+
+
+def revisions(client: EscClient, place: Place, count: int) -> list[dict[str, Any]]:
+    """Return the newest revisions."""
+    answer = client.get("read the revisions", place, f"versions?{urlencode({'count': count})}")
+    return [
+        {
+            "number": _value(revision, "number"),
+            "created": _value(revision, "created"),
+            "creator": _value(revision, "creatorLogin"),
+            "tags": _value(revision, "tags") or [],
+        }
+        for revision in (answer if isinstance(answer, list) else [])[:count]
+    ]
 
 
 def apply(client: EscClient, place: Place, changes: Sequence[Change]) -> None:

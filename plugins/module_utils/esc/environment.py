@@ -83,8 +83,8 @@ class Environment:
                 failure = error
         if failure and failure.conflict:
             raise EscError(
-                f"Cannot delete {self.place}: {failure.told}. If it is protected against deletion, set deletion_protected "
-                "to false as well.",
+                f"Cannot delete {self.place}: {failure.told}. If it is protected against deletion, set "
+                "deletion_protected to false as well.",
                 failure.status,
             )
         if failure and failure.status != 404 and not (failure.outcome_unknown and self._gone()):
@@ -132,7 +132,7 @@ class Environment:
         return self.client.update(self.place, edit.text, stored.etag)
 
     def _check(self, edit: Edit, wanted: Wanted, outcome: Outcome) -> None:
-        """Let Pulumi ESC check the text. A check would read a `$` in a secret as a reference; then secrets stay here."""
+        """Let Pulumi ESC check the text. It would read a `$` in a secret as a reference; then secrets stay here."""
         text = edit.text
         if any("$" in secret for secret in wanted.secrets):
             text = redacted(text, str(self.place), CHECK_TEXT, only_new=True)

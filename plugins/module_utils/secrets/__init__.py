@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ansible_collections.sophia.platform.plugins.module_utils.secrets import file_source
+from ansible_collections.sophia.platform.plugins.module_utils.secrets import esc_source, file_source
 from ansible_collections.sophia.platform.plugins.module_utils.secrets.errors import SecretsError
 
 # kind -> function from the source's description to {name: value}. Another kind is one more line.
-SOURCES: dict[str, Callable[[dict], dict]] = {"file": file_source.read}
+SOURCES: dict[str, Callable[[dict], dict]] = {"esc": esc_source.read, "file": file_source.read}
 
 
 def read(source: dict) -> dict[str, str]:
