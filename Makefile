@@ -55,7 +55,8 @@ molecule: $(VENV)/.ready ## Test each host role on fresh hosts
 	@molecule reset >/dev/null 2>&1 # an aborted run leaves hosts that are not fresh
 	@molecule test --all
 
-bench: $(VENV)/.ready ## Time converges beside the bare engine, on the running lab
+bench: $(VENV)/.ready ## Time converges on the running lab, and the cloud clients, beside peers
+	@python tests/bench/clouds.py
 	@python tests/bench/converge.py
 
 docs: $(VENV)/.ready ## Write again what is generated in README.md, docs/ and roles/

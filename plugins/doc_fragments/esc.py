@@ -28,13 +28,14 @@ options:
     type: str
   github_oidc:
     description:
-      - In a GitHub Actions job, and without an access token, exchange the job's identity for a token of the organization.
+      - In a GitHub Actions job, and without an access token, exchange the job's identity for one.
       - The job needs C(permissions) with C(id-token=write), and the organization must trust GitHub as an issuer.
     type: bool
     default: false
   oidc_scope:
     description:
-      - What the exchanged token is for. Empty or V(admin) for the organization, C(team:NAME), C(user:LOGIN) or C(runner:NAME).
+      - What the exchanged token is for. Empty or V(admin) for the organization, or C(team:NAME), C(user:LOGIN),
+        C(runner:NAME).
     type: str
     default: ""
   api_url:

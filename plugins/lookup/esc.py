@@ -16,7 +16,7 @@ description:
 options:
   _terms:
     description:
-      - Property paths, such as V(a.b), V(a[0]) or V(a["key.with.dot"]). With another O(projection) than V(values), names.
+      - Property paths, such as V(a.b), V(a[0]) or V(a["key.with.dot"]); names, when O(projection) is not V(values).
       - Without any, everything is returned, as one dictionary.
     type: list
     elements: str
@@ -54,7 +54,8 @@ options:
     default: 10m
   api_url:
     description:
-      - Where the API is; C(https://api.pulumi.com) when nothing says otherwise. E(PULUMI_BACKEND_URL) wins over E(PULUMI_API).
+      - Where the API is; C(https://api.pulumi.com) when nothing says otherwise.
+      - E(PULUMI_BACKEND_URL) wins over E(PULUMI_API).
       - A state backend such as C(s3://) has no Pulumi ESC, and is refused.
     type: str
     env: [{name: PULUMI_API}, {name: PULUMI_BACKEND_URL}]

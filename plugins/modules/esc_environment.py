@@ -25,7 +25,7 @@ options:
   values:
     description:
       - Values by name. Mappings are merged into those that are there, name by name; lists and everything else replace.
-      - Texts may hold ESC's references, such as C(${a.b}). A mapping that calls a function (C(fn::join)) is set as a whole.
+      - Texts may hold ESC's references, such as C(${a.b}). A call of a function (C(fn::join)) is set as a whole.
       - A secret is refused here, and so is a value in the place of one.
     type: dict
   secrets:
@@ -41,8 +41,8 @@ options:
     type: dict
   imports:
     description:
-      - The environments to import, all of them and in order; each a name, or a name with options, as in
-        C({shared/base: {merge: false}}). An empty list removes them. Without this, imports are left alone.
+      - The environments to import, all of them and in order. Each is a name, or one name with its options, as in the
+        examples. An empty list removes them. Without this, imports are left alone.
     type: list
     elements: raw
   remove:
@@ -88,7 +88,9 @@ EXAMPLES = r"""
     organization: acme
     project: sophia-platform
     environment: production
-    imports: [shared/base]
+    imports:
+      - shared/base
+      - shared/keys: {merge: false}
     secrets:
       platform.openai_api_key: "{{ openai_api_key }}"
     environment_variables:

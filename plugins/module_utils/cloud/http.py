@@ -95,7 +95,7 @@ def exchange(
                 headers=dict(headers or {}),
                 http_agent=USER_AGENT,
                 timeout=timeout_seconds,
-                validate_certs=validate_certs and place.scheme == "https",  # loads the CA store, also for http
+                validate_certs=validate_certs,
                 follow_redirects="none",
                 use_netrc=False,
             )

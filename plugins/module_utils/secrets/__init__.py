@@ -9,7 +9,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.secrets import esc
 from ansible_collections.sophia.platform.plugins.module_utils.secrets.errors import SecretsError
 
 # kind -> function from the source's description to {name: value}. Another kind is one more line.
-SOURCES: dict[str, Callable[[dict], dict]] = {"esc": esc_source.read, "file": file_source.read}
+SOURCES: dict[str, Callable[[dict], dict]] = {"file": file_source.read, "esc": esc_source.read}
 
 
 def read(source: dict) -> dict[str, str]:
@@ -18,10 +18,10 @@ def read(source: dict) -> dict[str, str]:
     source: a mapping with `kind` and what that kind needs. Raises SecretsError with one sentence, never with a value.
     """
     if not isinstance(source, dict) or "kind" not in source:
-        raise SecretsError(f"The secrets source must be a mapping with a `kind`: {', '.join(sorted(SOURCES))}.")
+        raise SecretsError(f"The secrets source must be a mapping with a `kind`: {', '.join(SOURCES)}.")
     kind = source["kind"]
     if kind not in SOURCES:
-        raise SecretsError(f"Unknown kind of secrets source {kind!r}; known: {', '.join(sorted(SOURCES))}.")
+        raise SecretsError(f"Unknown kind of secrets source {kind!r}; known: {', '.join(SOURCES)}.")
     return checked(SOURCES[kind](source), kind)
 
 
