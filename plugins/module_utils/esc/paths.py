@@ -23,10 +23,10 @@ def parsed(text: str) -> Path:
     position = 0
     while position < len(text):
         dot = text[position] == "."
-        position += 1 if dot and steps else 0
-        name = _NAME.match(text, position) if dot or not steps else None
-        index = None if dot or not steps else _INDEX.match(text, position)
-        quoted = None if dot and steps else _QUOTED.match(text, position)
+        start = position + 1 if dot and steps else position
+        name = _NAME.match(text, start) if dot or not steps else None
+        index = None if dot or not steps else _INDEX.match(text, start)
+        quoted = None if dot and steps else _QUOTED.match(text, start)
         found = name or index or quoted
         if not found:
             break

@@ -38,7 +38,8 @@ def tree(environment: Mapping[str, Any], name: str) -> Value:
 
     An environment without values is `{}`. `exprs`, `schema` and the like are not looked at (reference §6.1).
     """
-    value = {"value": environment.get("properties") or {}}
+    properties = environment.get("properties")
+    value = {"value": {} if properties is None else properties}
     try:
         if isinstance(value["value"], dict) and all(isinstance(node, dict) for _path, node in walked(value)):
             return value
