@@ -27,10 +27,8 @@ def accounts(settings: Settings, secrets: dict[str, str]) -> list[tuple[str, str
             ("lambda", "limits", {"enabled": False}),
         ]
     if "namecheap" in clouds:
-        user, key = secrets["namecheap_api_user"], secrets["namecheap_api_key"]
-        told += [
-            ("namecheap", "account", {"user": user, "key": key, "addresses": ["127.0.0.1"]}),
-        ]
+        account = {"user": settings.variables["platform_namecheap_api_user"], "key": secrets["namecheap_api_key"]}
+        told.append(("namecheap", "account", {**account, "addresses": ["127.0.0.1"]}))
     if "vercel" in clouds:
         told.append(("vercel", "token", {"token": secrets["vercel_token"], "user": "lab", "teams": [TEAM]}))
     for key in settings.variables["platform_api_keys"]:

@@ -114,7 +114,6 @@ def _rsa_key() -> str:
 
 # What is more than a random text.
 MAKERS = {
-    "namecheap_api_user": lambda: f"lab{secrets.token_hex(4)}",
     "gong_api_key": lambda: f"{_random()}:{_random()}",
     "snowflake_private_key": _rsa_key,
     "vercel_token": lambda: secrets.token_hex(20),  # the CLI takes no hyphen

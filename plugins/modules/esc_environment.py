@@ -134,6 +134,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.esc.environment im
 from ansible_collections.sophia.platform.plugins.module_utils.esc.errors import EscError
 from ansible_collections.sophia.platform.plugins.module_utils.esc.options import SPEC, client_of, place_of
 from ansible_collections.sophia.platform.plugins.module_utils.esc.want import wanted
+from ansible_collections.sophia.platform.plugins.module_utils.esc.yaml_text import secret_texts
 
 OWN_SPEC = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -154,7 +155,9 @@ OWN_SPEC = {
 
 def present(module: AnsibleModule) -> dict:
     """Have the environment as the options want it."""
-    options, want, place = module.params, wanted(module.params), place_of(module.params)
+    options = module.params
+    module.no_log_values.update(secret_texts(options["values"]))  # refused, and not shown either
+    want, place = wanted(options), place_of(options)
     tags = {str(name): str(value) for name, value in (options["tags"] or {}).items()}
     beside.refuse(options["revision_tags"] or [])
     client = client_of(module, place)

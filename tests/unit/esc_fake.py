@@ -6,8 +6,11 @@ import base64
 import io
 import json
 from contextlib import contextmanager
+from functools import lru_cache
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+from ansible.module_utils import urls
 from fake_web import Answer, document, served
 from ruamel.yaml import YAML
 
@@ -191,9 +194,10 @@ def error(status, message):
 
 @contextmanager
 def esc_served(text=None):
-    """Serve one; yields (Esc, address)."""
+    """Serve one; yields (Esc, address). Ansible makes a TLS context for each request, which takes most of the time."""
     esc = Esc()
     if text is not None:
         esc.store(text)
-    with served(esc) as (port, _seen):
+    with pytest.MonkeyPatch.context() as patched, served(esc) as (port, _seen):
+        patched.setattr(urls, "make_context", lru_cache(urls.make_context))
         yield esc, f"http://127.0.0.1:{port}"

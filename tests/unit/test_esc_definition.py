@@ -52,7 +52,7 @@ def data(text):
 def moved(before, after):
     """The lines that differ, as - and +."""
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
-    return [line for line in lines if line[:2] not in ("--", "++", "@@")]
+    return [line for line in list(lines)[2:] if not line.startswith("@@")]
 
 
 @pytest.mark.parametrize(
@@ -100,8 +100,8 @@ def test_what_is_there_is_no_change(options):
             ["platform.vercel_token", "platform.zone.name", "platform.zone.on"],
             [
                 "+        zone:",
-                '+            name: "z"',
-                '+            "on": true',
+                '+          name: "z"',
+                '+          "on": true',
                 "+        vercel_token:",
                 '+          fn::secret: "v"',
             ],
@@ -198,8 +198,21 @@ def test_imports_are_replaced_in_order():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\n", "# only a comment", "{}", "{}\n", "values:", "values: {}", "values: ~\n", "values:   # none yet\n", "# c\nvalues:\n\n\n", "imports: [a/b]"]
-)  # fmt: skip
+    "text",
+    [
+        "",
+        "\n",
+        "# only a comment",
+        "{}",
+        "{}\n",
+        "values:",
+        "values: {}",
+        "values: ~\n",
+        "values:   # none yet\n",
+        "# c\nvalues:\n\n\n",
+        "imports: [a/b]",
+    ],
+)
 def test_empty_definitions_are_filled(text):
     result = change(text, secrets={"platform.a": "1", "platform.b": "2"}, values={"c": {"d": "x"}})
     expected = {"platform": {"a": {"fn::secret": "1"}, "b": {"fn::secret": "2"}}, "c": {"d": "x"}}
@@ -223,7 +236,6 @@ def test_empty_definitions_are_filled(text):
         "values:\r\n  a: 1\r\n",
         "{values: {a: {fn::secret: {ciphertext: AA}}}, imports: []}",
         "values:\n  a: !!str 5\n",
-        "values:\n  a:\t1\n",
     ],
 )
 def test_many_ways_to_write_yaml(text):
@@ -324,7 +336,10 @@ def test_a_secret_of_digits_is_compared_as_text():
     assert change(stored, secrets={"pin": "123"}).changed
 
 
-@pytest.mark.parametrize("secret", ["yes", "0123", "null", "a: b", "- x", "# x", "a\nb\n", "\t", "'\"\\", "${x} $$", "é😀\u2028\x7f\x85", "%", "@x"])  # fmt: skip
+@pytest.mark.parametrize(
+    "secret",
+    ["yes", "0123", "null", "a: b", "- x", "# x", "a\nb\n", "\t", "'\"\\", "${x} $$", "é😀\u2028\x7f\x85", "%", "@x"],
+)
 def test_a_secret_is_written_exactly(secret):
     assert data(change(STORED, secrets={"k": secret}).text)["values"]["k"] == {"fn::secret": secret}
     assert data(change("values: {a: 1}", secrets={"k": secret}).text)["values"]["k"] == {"fn::secret": secret}

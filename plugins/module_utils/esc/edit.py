@@ -76,11 +76,12 @@ def removed(text: str, path: Path, name: str) -> str:
     (key, value), last = entries[index], index + 1 == len(entries)
     end, is_line = _tail(key, value)
     if parent.flow_style:
-        if last and index:
+        if len(entries) == 1:
+            opening = text.index("{", parent.start_mark.index)
+            return _applied(text, [_Splice(opening + 1, parent.end_mark.index - 1, "")])
+        if last:
             return _applied(text, [_Splice(_tail(*entries[index - 1])[0], end, "")])
-        return _applied(
-            text, [_Splice(key.start_mark.index, end if last else entries[index + 1][0].start_mark.index, "")]
-        )
+        return _applied(text, [_Splice(key.start_mark.index, entries[index + 1][0].start_mark.index, "")])
     if len(entries) == 1:
         return _applied(text, [_Splice(key.start_mark.index, end, "{}\n" if is_line else "{}")])
     start = text.rfind("\n", 0, key.start_mark.index) + 1

@@ -13,7 +13,13 @@ from ansible_collections.sophia.platform.plugins.module_utils.esc.errors import 
 from ansible_collections.sophia.platform.plugins.module_utils.esc.names import Place
 from ansible_collections.sophia.platform.plugins.module_utils.esc.session import OPEN_DURATION
 from ansible_collections.sophia.platform.plugins.module_utils.esc.want import Wanted
-from ansible_collections.sophia.platform.plugins.module_utils.esc.yaml_text import SECRET, at, composed, plain
+from ansible_collections.sophia.platform.plugins.module_utils.esc.yaml_text import (
+    SECRET,
+    at,
+    composed,
+    plain,
+    secret_texts,
+)
 
 DECRYPT, OPEN, ALWAYS_WRITE = "decrypt", "open", "always_write"
 CHECK_TEXT = "checked"
@@ -154,7 +160,7 @@ class Environment:
             self.client.hide(values.secret_texts(tree))
             return lambda path, text: (values.found(tree, path)[0] or {}).get("value") == text
         clear = plain(composed(self._decrypted().text, name), name)
-        self.client.hide(list(_texts(clear)))
+        self.client.hide(secret_texts(clear))
         return lambda path, text: at(clear, ("values", *path)) == (True, {SECRET: text})
 
     def _decrypted(self) -> Stored:
@@ -180,11 +186,3 @@ class Environment:
             "are kept and this one is not made; run again.",
             failure.status,
         )
-
-
-def _texts(value: object) -> list[str]:
-    """Every secret in a decrypted definition."""
-    if isinstance(value, dict):
-        own = [value[SECRET]] if isinstance(value.get(SECRET), str) else []
-        return own + [text for child in value.values() for text in _texts(child)]
-    return [text for child in value for text in _texts(child)] if isinstance(value, list) else []

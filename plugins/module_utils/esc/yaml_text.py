@@ -124,6 +124,14 @@ def holds_secret(value: Any) -> bool:
     return isinstance(value, list) and any(holds_secret(child) for child in value)
 
 
+def secret_texts(value: Any) -> list[str]:
+    """Return every secret that stands in clear in a value."""
+    if isinstance(value, dict):
+        own = [value[SECRET]] if isinstance(value.get(SECRET), str) else []
+        return own + [text for child in value.values() for text in secret_texts(child)]
+    return [text for child in value for text in secret_texts(child)] if isinstance(value, list) else []
+
+
 def at(value: Any, path: Path) -> tuple[bool, Any]:
     """Return whether something is at a path of plain data, and what."""
     for step in path:
