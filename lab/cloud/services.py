@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-
 from lab.cloud.apis import Apis
 from lab.cloud.esc import Esc
 from lab.cloud.lambda_cloud import LambdaCloud
 from lab.cloud.namecheap import Namecheap
+from lab.cloud.vercel import Vercel
 from lab.cloud.wire import Clock, Service
 
 URLS = {
@@ -24,8 +22,4 @@ URLS = {
 
 def build(clock: Clock, machines: object = None) -> list[Service]:
     """All of them, fresh."""
-    services = [Namecheap(clock), Esc(clock), LambdaCloud(clock, machines), Apis(clock)]
-    found = importlib.util.find_spec("lab.cloud.vercel")
-    if found and found.origin:
-        services.append(importlib.import_module("lab.cloud.vercel").Vercel(clock))
-    return services
+    return [Namecheap(clock), Esc(clock), LambdaCloud(clock, machines), Apis(clock), Vercel(clock)]

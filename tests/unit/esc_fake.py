@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 TOKEN = "pul-0123456789abcdef"
 BASE = "/api/esc/environments"
 CUT = Answer(raw=b"")
+ONE_CONTEXT = lru_cache(urls.make_context)
 
 
 def typed(value, secret=False):
@@ -199,5 +200,5 @@ def esc_served(text=None):
     if text is not None:
         esc.store(text)
     with pytest.MonkeyPatch.context() as patched, served(esc) as (port, _seen):
-        patched.setattr(urls, "make_context", lru_cache(urls.make_context))
+        patched.setattr(urls, "make_context", ONE_CONTEXT)
         yield esc, f"http://127.0.0.1:{port}"

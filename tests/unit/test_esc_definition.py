@@ -190,6 +190,36 @@ def test_only_what_is_named_changes(options, paths, lines):
     assert not again.changed, "the second time nothing changes"
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("values:\n  a:\n    b: 1  # c\n  d: 2\n", "values:\n  a: {}  # c\n  d: 2\n"),
+        ("values:\n  a:\n    # about b:\n    b: |\n      x\n", "values:\n  a:\n    # about b:\n    {}\n"),
+        ("values:\n  a:\n    b: |\n      x\n  d: 2\n", "values:\n  a: {}\n  d: 2\n"),
+        ("values: {a: {b: 1, }}", "values: {a: {}}"),
+    ],
+)
+def test_a_mapping_that_becomes_empty_stays(text, left):
+    assert change(text, remove=["a.b"]).text == left
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("values:\n  a:  # c\n  - 1\n  - b: |\n      x\n  d: 2\n", 'values:\n  a: {fn::secret: "s"}  # c\n  d: 2\n'),
+        ("values:\n  a:\n    # c\n    b\n", 'values:\n  a: {fn::secret: "s"}\n    # c\n'),
+        ("values:\n  a: |+\n    x\n\n  d: 2\n", 'values:\n  a: {fn::secret: "s"}\n\n  d: 2\n'),
+        ("values:\n  a:   1\n", 'values:\n  a:   {fn::secret: "s"}\n'),
+    ],
+)
+def test_comments_stay_where_a_value_is_replaced(text, left):
+    assert change(text, secrets={"a": "s"}).text == left
+
+
+def test_nested_removals_are_one():
+    assert change("values: {a: {b: 1}, c: 2}", remove=["a.b", "a"]).text == "values: {c: 2}"
+
+
 def test_imports_are_replaced_in_order():
     result = change(STORED, imports=["b/two", {"a/one": {"merge": False}}])
     assert result.imports_changed and data(result.text)["imports"] == ["b/two", {"a/one": {"merge": False}}]

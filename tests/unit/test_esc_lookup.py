@@ -1,5 +1,10 @@
 """The lookup `esc` and the kind `esc` of the platform's secrets source."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import yaml
 from ansible import constants
@@ -7,6 +12,7 @@ from ansible.errors import AnsibleError
 from ansible_collections.sophia.platform.plugins.lookup import esc as plugin_file
 from ansible_collections.sophia.platform.plugins.module_utils import secrets
 from ansible_collections.sophia.platform.plugins.module_utils.esc import session
+from catalog_fixtures import ROOT
 from esc_fake import TOKEN, Answer, error, esc_served
 
 TEMPLATE = "Zq7-{{ 1 + 1 }}"
@@ -170,3 +176,18 @@ def test_a_fault_of_the_store_is_told(esc):
     esc.fault("POST", "/open", error(403, f"needs approval {TOKEN}"), Answer(200, b"<html>"))
     with pytest.raises(secrets.SecretsError, match=r"may not \(needs approval \*\*\*\)"):
         secrets.read(source(esc))
+
+
+def test_ansible_itself_takes_values_as_data(esc):
+    call = "lookup('sophia.platform.esc', 'platform.a', environment='acme/prod/app')"
+    done = subprocess.run(
+        [Path(sys.executable).parent / "ansible", "-i", "inventories/common", "localhost", "-m", "debug", "-a"]
+        + [f"msg='{{{{ {call} ~ {call} }}}}'"],
+        cwd=ROOT,
+        env={**os.environ, "PULUMI_ACCESS_TOKEN": TOKEN, "PULUMI_BACKEND_URL": esc.url},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert TEMPLATE * 2 in done.stdout and esc.opened == 1

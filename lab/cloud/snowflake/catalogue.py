@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the account knows besides its data: roles, warehouses, users, grants, and the properties of objects.
 
-Which databases, schemas and tables there are, DuckDB says; here is what it cannot keep of them, under their dotted name.
+Which databases, schemas and tables there are, DuckDB says; here is what it cannot keep of them, by dotted name.
 """
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 
@@ -53,7 +54,7 @@ class Catalogue:
     def dump(self) -> dict:
         with self.lock:
             lists = {"grants": self.grants, "future": self.future, "role_grants": self.role_grants}
-            return {"objects": {kind: dict(known) for kind, known in self.objects.items()}, **lists}
+            return copy.deepcopy({"objects": self.objects, **lists})
 
     def load(self, state: dict) -> None:
         if state:
@@ -73,8 +74,8 @@ class Catalogue:
     def forget(self, kind: str, name: str) -> None:
         """Drop an object, all below it, and every grant on them and to it."""
         for other in self._kinds(kind):
-            known = self.objects[other]
-            self.objects[other] = {one: about for one, about in known.items() if not self._is_in(kind, name, other, one)}
+            known = self.objects[other].items()
+            self.objects[other] = {one: about for one, about in known if not self._is_in(kind, name, other, one)}
         self.grants = [
             grant
             for grant in self.grants

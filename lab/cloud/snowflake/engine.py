@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import duckdb
 from fakesnow import info_schema
 from fakesnow.conn import FakeSnowflakeConnection
 from fakesnow.instance import FakeSnow
@@ -125,6 +126,8 @@ class Engine:
             session.connection.cursor().execute(sql, server=True)
         except connector_errors.Error as error:
             raise SqlError(error.errno or 603, error.sqlstate or "XX000", error.raw_msg or str(error)) from error
+        except (duckdb.Error, NotImplementedError) as error:
+            raise SqlError(603, "XX000", f"SQL execution internal error: {error}") from error
 
     def create_database(self, session: Session, name: str) -> None:
         if not _NAME.fullmatch(name):
@@ -147,6 +150,7 @@ class Engine:
         for session in sessions:
             if [session.connection.database, session.connection._schema] == path:  # noqa: SLF001
                 self._leave(session)
+                session.connection._duck_conn.execute(f"SET schema='{path[0]}.main'")  # noqa: SLF001
                 session.connection.database, session.connection.database_set = path[0], True
         self.duck.execute(f"DROP SCHEMA {dotted(path)} CASCADE")
         self._forget(path)
@@ -181,3 +185,9 @@ class Engine:
         connection._duck_conn.execute(f"SET schema='{place}'")  # noqa: SLF001
         connection.database, connection.database_set = database, True
         connection._schema, connection.schema_set = inside, inside is not None  # noqa: SLF001
+
+    def close(self) -> None:
+        """Detach every database, so that its file is whole."""
+        for name in self.databases():
+            self.duck.execute(f"DETACH {name}")
+        self.fake.duck_conn.close()

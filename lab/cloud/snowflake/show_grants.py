@@ -132,4 +132,3 @@ def show_future(account: Account, session: Session, reader: Reader) -> Table:
         for grant in chosen
     ]
     return Table.of(_FUTURE, rows)
-

@@ -61,9 +61,10 @@ def _properties(reader: Reader, *more: str) -> dict:
             raise invalid(f"invalid property '{given['WAREHOUSE_SIZE']}' for 'WAREHOUSE_SIZE'")
         given["WAREHOUSE_SIZE"] = size
     for name, value in given.items():
-        if isinstance(_DEFAULTS.get(name), bool) is not isinstance(value, bool):
-            raise invalid(f"invalid value [{value}] for parameter '{name}'")
-        if isinstance(_DEFAULTS.get(name), int) and not isinstance(value, int) and name != "AUTO_SUSPEND":
+        default = False if name in more else _DEFAULTS.get(name)
+        right = int if isinstance(default, int) and not isinstance(default, bool) else bool
+        nothing = value is None and name == "AUTO_SUSPEND"
+        if isinstance(default, int) and type(value) is not right and not nothing:
             raise invalid(f"invalid value [{value}] for parameter '{name}'")
     return given
 

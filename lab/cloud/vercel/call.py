@@ -72,8 +72,10 @@ def typed(given: dict, kinds: dict[str, type | tuple[type, ...]]) -> None:
             raise invalid(f"Invalid request: `{name}` should be {wanted}.")
 
 
-def page(call: Call, key: str, records: list[dict], shown: Callable[[dict], dict] = dict, sort: str = "createdAt") -> dict:
-    """A page of records, the newest first. `until` (also `from`) and `since` are milliseconds; `next` is for `until`."""
+def page(
+    call: Call, key: str, records: list[dict], shown: Callable[[dict], dict] = dict, sort: str = "createdAt"
+) -> dict:
+    """A page of records, newest first. `until` (or `from`) and `since` are milliseconds; `next` is for `until`."""
     limit = _number(call, "limit", _PAGE)
     if not 1 <= limit <= _PAGE_MAX:
         raise invalid(f"Invalid request: `limit` should be from 1 to {_PAGE_MAX}.")

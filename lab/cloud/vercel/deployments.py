@@ -149,7 +149,7 @@ def _git(source: dict, project: dict) -> dict:
         "github": (("org", "repo"), ("repoId",)),
         "gitlab": (("projectId",),),
         "bitbucket": (("owner", "slug"), ("repoUuid",)),
-    }.get(source.get("type"))
+    }.get(str(source.get("type")))
     if wanted is None:
         raise invalid("Invalid request: `gitSource.type` should be github, gitlab or bitbucket.")
     if not any(all(source.get(name) for name in names) for names in wanted) or not (
@@ -158,7 +158,7 @@ def _git(source: dict, project: dict) -> dict:
         needed = " or ".join("+".join(names) for names in wanted)
         raise invalid(f"Invalid request: `gitSource` should have {needed}, and `ref` or `sha`.")
     link = project["link"]
-    if link is None or (source.get("repo") and (source["org"], source["repo"]) != (link["org"], link["repo"])):
+    if link is None or (source.get("repo") and (source.get("org"), source["repo"]) != (link["org"], link["repo"])):
         raise missing("The repository is not connected to the project.", "incorrect_git_source_info")
     return source
 

@@ -37,6 +37,8 @@ def check(knobs: Knobs, one: dict) -> None:
         raise invalid("Invalid request: `type` should be equal to one of the allowed values.")
     if any(target not in _TARGETS for target in targets) or len(set(targets)) < len(targets):
         raise invalid("Invalid request: `target` should be distinct ones of production, preview, development.")
+    if not all(isinstance(each, str) for each in one["customEnvironmentIds"]):
+        raise invalid("Invalid request: `customEnvironmentIds` should be strings.")
     if not targets and not one["customEnvironmentIds"]:
         raise invalid("Invalid request: `target` or `customEnvironmentIds` is required.")
     if one["gitBranch"] and targets != ["preview"]:

@@ -20,7 +20,9 @@ def serve(state: State, now: float, request: Request) -> Response:
     host, _slash, path = request.path.removeprefix(f"{PREFIX}/").partition("/")
     domain = next((one for one in state.project_domains if one["name"] == host and one["redirect"]), None)
     if domain and host in state.aliases:
-        return Response(domain["redirectStatusCode"] or 307, headers={"Location": f"{PREFIX}/{domain['redirect']}/{path}"})
+        return Response(
+            domain["redirectStatusCode"] or 307, headers={"Location": f"{PREFIX}/{domain['redirect']}/{path}"}
+        )
     one = lookup.deployment_at(state, host)
     if one is None or host == one["id"]:
         return _plain(404, "DEPLOYMENT_NOT_FOUND")

@@ -26,11 +26,43 @@ _CHANGED_SWITCHES = (
     "sourceFilesOutsideRootDirectory",
 )
 CHANGED = (*_SHARED, *_CHANGED_SWITCHES, "nodeVersion", "skewProtectionMaxAge")
-_FRAMEWORKS = (
-    "angular astro blitzjs create-react-app docusaurus docusaurus-2 eleventy express fastapi fastify flask gatsby hono "
-    "hugo jekyll nestjs nextjs nitro node nuxtjs parcel preact react-router remix sanity solidstart-1 storybook svelte "
-    "sveltekit sveltekit-1 tanstack-start vite vitepress vue vuepress"
-).split()
+_FRAMEWORKS = [
+    "angular",
+    "astro",
+    "blitzjs",
+    "create-react-app",
+    "docusaurus",
+    "docusaurus-2",
+    "eleventy",
+    "express",
+    "fastapi",
+    "fastify",
+    "flask",
+    "gatsby",
+    "hono",
+    "hugo",
+    "jekyll",
+    "nestjs",
+    "nextjs",
+    "nitro",
+    "node",
+    "nuxtjs",
+    "parcel",
+    "preact",
+    "react-router",
+    "remix",
+    "sanity",
+    "solidstart-1",
+    "storybook",
+    "svelte",
+    "sveltekit",
+    "sveltekit-1",
+    "tanstack-start",
+    "vite",
+    "vitepress",
+    "vue",
+    "vuepress",
+]
 _SSO = ("all", "preview", "prod_deployment_urls_and_all_previews", "all_except_custom_domains")
 _NODE = ("24.x", "22.x", "20.x", "18.x")
 _TEXT_MAX = 256
@@ -56,6 +88,9 @@ def check(given: dict) -> None:
     """Refuse what cannot be a project's settings."""
     switches = dict.fromkeys((*_SWITCHES, *_CHANGED_SWITCHES), bool)
     typed(given, {**dict.fromkeys((*_TEXT, "name", "nodeVersion"), str), **switches, **dict.fromkeys(_OBJECTS, dict)})
+    for name in (*_CHANGED_SWITCHES, "nodeVersion"):
+        if name in given and given[name] is None:
+            raise invalid(f"Invalid request: `{name}` should not be null.")
     if "name" in given:
         check_name(given["name"])
     for name in _TEXT:

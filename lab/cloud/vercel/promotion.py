@@ -67,7 +67,7 @@ def _request(call: Call, project: dict, one: dict, kind: str, status: int) -> Re
     }
     if knobs.promote_recorded:
         project["alias_request"] = wanted
-    return Response(status)
+    return Response(status, content_type="text/plain; charset=utf-8")  # the CLI would read JSON and ask again
 
 
 def _impossible(message: str) -> ApiError:

@@ -68,7 +68,10 @@ def edited(text: str, wanted: Wanted, name: str, same_secret: SameSecret) -> Edi
         raise EscError(f"The values of {name} are not a mapping; nothing is changed.")
     values = values or {}
     removals = [path for path in wanted.remove if at(values, path)[0]]
-    removals += [path for path in strays(values, wanted) if path not in removals]
+    removals += strays(values, wanted)
+    removals = [
+        path for path in dict.fromkeys(removals) if not any(path[:depth] in removals for depth in range(len(path)))
+    ]
     sets = {
         path: leaf for path, leaf in wanted.leaves.items() if not _is_there(at(values, path), path, leaf, same_secret)
     }

@@ -83,7 +83,10 @@ def removed(text: str, path: Path, name: str) -> str:
             return _applied(text, [_Splice(_tail(*entries[index - 1])[0], end, "")])
         return _applied(text, [_Splice(key.start_mark.index, entries[index + 1][0].start_mark.index, "")])
     if len(entries) == 1:
-        return _applied(text, [_Splice(key.start_mark.index, end, "{}\n" if is_line else "{}")])
+        before = text[: key.start_mark.index].rstrip()
+        beside = before.endswith(":") and "#" not in before.rpartition("\n")[2]
+        empty = (" {}" if beside else "{}") + ("\n" if is_line else "")
+        return _applied(text, [_Splice(len(before) if beside else key.start_mark.index, end, empty)])
     start = text.rfind("\n", 0, key.start_mark.index) + 1
     if text[start : key.start_mark.index].strip():  # the first name of an item: `- name: …`
         return _applied(text, [_Splice(key.start_mark.index, entries[index + 1][0].start_mark.index, "")])
@@ -102,7 +105,7 @@ def redacted(text: str, name: str, new_text: str = "*** (new)", only_new: bool =
             if key.value != SECRET:
                 look(value)
             elif new or not only_new:
-                _replace(text, key, value, quoted(new_text if new else "***"), splices)
+                _replace(text, _name(node, value), value, quoted(new_text if new else "***"), splices)
 
     root = composed(text, name)
     if root is not None:
@@ -126,6 +129,13 @@ def _child(node: yaml.Node, step: str | int) -> yaml.Node | None:
     return next((value for key, value in node.value if key.value == step), None)
 
 
+def _name(parent: yaml.Node, node: yaml.Node) -> yaml.Node | None:
+    """The name of a node in a mapping that is not in braces."""
+    if parent.flow_style or not isinstance(parent, yaml.MappingNode):
+        return None
+    return next(key for key, value in parent.value if value is node)
+
+
 def _merge(text: str, node: yaml.Node, wanted: Tree, splices: list[_Splice]) -> None:
     new = {}
     for step, want in wanted.items():
@@ -133,13 +143,13 @@ def _merge(text: str, node: yaml.Node, wanted: Tree, splices: list[_Splice]) -> 
         if at is None:
             new[step] = want
             continue
-        key = next((key for key, value in node.value if value is at), None) if isinstance(step, str) else None
+        key = _name(node, at)
         if not isinstance(want, (Plain, Secret)) and isinstance(at, yaml.CollectionNode) and at.value:
             _merge(text, at, want, splices)
         elif not isinstance(want, (Plain, Secret)):
-            _fill(text, node, key, at, want, splices)
+            _fill(text, key, at, want, splices)
         elif isinstance(want, Secret) and _child(at, SECRET) is not None and len(at.value) == 1:
-            _replace(text, at.value[0][0], at.value[0][1], quoted(want.text), splices)
+            _replace(text, _name(at, at.value[0][1]), at.value[0][1], quoted(want.text), splices)
         else:
             _replace(text, key, at, _flow(want), splices)
     if new:
@@ -150,11 +160,9 @@ def _merge(text: str, node: yaml.Node, wanted: Tree, splices: list[_Splice]) -> 
         _add(text, node, new, splices)
 
 
-def _fill(
-    text: str, parent: yaml.Node, key: yaml.Node | None, node: yaml.Node, wanted: Tree, splices: list[_Splice]
-) -> None:
+def _fill(text: str, key: yaml.Node | None, node: yaml.Node, wanted: Tree, splices: list[_Splice]) -> None:
     """Put a mapping in the place of nothing, null or {}."""
-    if parent.flow_style or key is None:
+    if key is None:
         _replace(text, key, node, _flow(wanted), splices)
         return
     lines = _block(wanted, key.start_mark.column + INDENT)
@@ -180,33 +188,38 @@ def _add(text: str, node: yaml.MappingNode, new: Tree, splices: list[_Splice]) -
 
 
 def _replace(text: str, key: yaml.Node | None, node: yaml.Node, new: str, splices: list[_Splice]) -> None:
-    """Put a text in the place of a node."""
-    start, end = node.start_mark.index, _end(node)
-    if key is not None:
-        colon = text.index(":", key.end_mark.index) + 1
-        gap = text[colon:start]
-        if start <= colon or (not gap.strip() and "\n" in gap) or new.startswith("\n"):
-            start, end, new = colon, max(end, colon), new if new.startswith("\n") else f" {new}"
-    if isinstance(node, yaml.ScalarNode) and node.style in ("|", ">"):
-        end = start + len(text[start : node.end_mark.index].rstrip())
-    splices.append(_Splice(start, end, new))
+    """Put a text in the place of a node: behind its name, before a comment that stands there.
+
+    key: the name, None for an entry of a list and in braces.
+    """
+    start, (end, is_line) = node.start_mark.index, _tail(key, node)
+    if is_line:
+        end = start + len(text[start:end].rstrip())
+    if key is None:
+        splices.append(_Splice(start, end, new if start < end else f" {new}"))
+        return
+    colon = text.index(":", key.end_mark.index) + 1
+    gap = text[colon:start]
+    new = new if new.startswith("\n") else f" {new}"
+    if gap.strip() and "\n" in gap:
+        splices.append(_Splice(colon, colon, new))
+        splices.append(_Splice(colon + gap.rindex("\n"), end, ""))
+    elif start <= colon or "\n" in gap or new.startswith("\n"):
+        splices.append(_Splice(colon, max(end, colon), new))
+    else:
+        splices.append(_Splice(start, end, new[1:]))
 
 
-def _end(node: yaml.Node) -> int:
-    """Where the last thing in a node ends; a block collection's own mark lies behind comments that follow it."""
-    if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
-        last = node.value[-1]
-        return _tail(*last)[0] if isinstance(node, yaml.MappingNode) else _end(last)
-    return node.end_mark.index
+def _tail(key: yaml.Node | None, value: yaml.Node) -> tuple[int, bool]:
+    """Where an entry ends, and whether that is the beginning of a line, as it is after a text in `|` or `>`.
 
-
-def _tail(key: yaml.Node, value: yaml.Node) -> tuple[int, bool]:
-    """Where an entry ends, and whether that is the beginning of a line, as it is after a text in `|` or `>`."""
+    The mark of a block collection itself lies behind the comments that follow it.
+    """
     node = value
     while isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         node = node.value[-1][1] if isinstance(node, yaml.MappingNode) else node.value[-1]
-    block = isinstance(node, yaml.ScalarNode) and node.style in ("|", ">")
-    return max(node.end_mark.index, key.end_mark.index), block
+    is_line = isinstance(node, yaml.ScalarNode) and node.style in ("|", ">")
+    return max(node.end_mark.index, key.end_mark.index if key else 0), is_line
 
 
 def _line_end(text: str, position: int) -> int:
