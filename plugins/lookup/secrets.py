@@ -70,10 +70,9 @@ notes:
 
 EXAMPLES = r"""
 platform_secrets_source: {kind: esc, organization: acme, project: sophia-platform, environment: production}
+# Without a cloud:
+# platform_secrets_source: {kind: file, path: ~/sophia/secrets.yml, password_path: ~/sophia/vault_password}
 platform_secrets: "{{ lookup('sophia.platform.secrets', source=platform_secrets_source) }}"
-
-# Without a cloud
-platform_secrets_source: {kind: file, path: ~/sophia/secrets.yml, password_path: ~/sophia/vault_password}
 """
 
 RETURN = r"""
