@@ -10,7 +10,6 @@ from conftest import CLOUD_PORT, clouds, play
 from test_site import overriding
 
 DOMAIN = "sophia.localhost"
-SECOND = {"domain": DOMAIN, "records": [{"name": "x", "type": "TXT", "address": "theirs"}]}
 
 
 def made(run, service: str, method: str, ending: str = "") -> list[dict]:
@@ -84,7 +83,11 @@ def test_a_changed_route_changes_exactly_its_record(runs):
 
 def test_records_of_others_stay(runs):
     """What somebody adds in the panel outlives a change of ours."""
-    clouds("POST", "/control/namecheap/knobs", {"second_writer": SECOND})
+    shown = ("name", "type", "address", "mx_pref", "ttl")
+    records = clouds("POST", "/control/namecheap/zone", {"domain": DOMAIN})
+    records = [{key: record[key] for key in shown} for record in records]
+    theirs = {"name": "x", "type": "TXT", "address": "theirs"}
+    clouds("POST", "/control/namecheap/domain", {"name": DOMAIN, "records": [*records, theirs]})
     change = overriding(prometheus={"route": {"host": "metrics", "access": "operators"}})
     assert play("route_with_others", *change, playbook="playbooks/dns.yml").returncode == 0
     assert play("route_with_others_back", playbook="playbooks/dns.yml").returncode == 0

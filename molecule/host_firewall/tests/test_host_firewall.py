@@ -202,7 +202,7 @@ def test_a_lock_out_by_sshd_ends_the_play_and_is_taken_back(host, rules, playboo
 
 
 def test_a_run_waits_for_a_change_that_waits(host, rules, playbook):
-    change = {"guard_seconds": 3, "allow": [{"port": 19999}]}
+    change = {"guard_seconds": 15, "allow": [{"port": 19999}]}  # long enough for a busy machine to start the next run
     assert playbook(f"{SCENARIO}/unconfirmed.yml", "--extra-vars", json.dumps({"change": change})).status == 0
     run = playbook(HOSTS, *rules())
     assert (run.status, run.changed) == (0, 0) and "this run waited too" in run.text, run.text
