@@ -44,7 +44,7 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--limit", help="hosts, as ansible-playbook takes them")
     parser.add_argument("--tags", help="tags, as ansible-playbook takes them")
     given = parser.parse_args(arguments)
-    known = sorted({path.parent.name for path in ROOT.glob("inventories/*/hosts.*yml")})
+    known = sorted({path.parent.name for path in ROOT.glob("inventories/*/hosts.*")})
     if given.environment not in known:
         parser.error(f"there is no environment {given.environment!r}; inventories/ has: {', '.join(known)}")
     if not (ROOT / given.playbook).is_file():

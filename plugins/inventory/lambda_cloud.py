@@ -61,7 +61,7 @@ notes:
 """
 
 EXAMPLES = r"""
-# inventories/production/hosts.lambda_cloud.yml
+# inventories/production/hosts.lambda_cloud.yaml
 plugin: sophia.platform.lambda_cloud
 api_key: "{{ platform_secrets.lambda_api_key }}"
 tags: {platform: "{{ platform_environment }}"}
