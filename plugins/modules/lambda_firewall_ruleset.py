@@ -15,6 +15,7 @@ description:
   - Rules are inbound ones. Rulesets are chosen when an instance is launched
     (O(sophia.platform.lambda_instance#module:firewall_rulesets)).
   - Runs on the control node (C(delegate_to) or C(connection) local).
+extends_documentation_fragment: [sophia.platform.lambda_cloud]
 options:
   name:
     description: The ruleset's name, or V(global).
@@ -52,18 +53,6 @@ options:
         description: What the rule is for, 1 to 128 letters.
         type: str
         required: true
-  api_key:
-    description: The API key. Without it the environment variable E(LAMBDA_API_KEY) is taken.
-    type: str
-    required: true
-  api_url:
-    description: The API's address. Without it the environment variable E(LAMBDA_API_URL) is taken.
-    type: str
-    default: https://cloud.lambda.ai/api/v1
-  timeout_seconds:
-    description: How many seconds one request may take.
-    type: float
-    default: 30
 attributes:
   check_mode: {support: full, description: Reads and compares.}
   diff_mode: {support: full, description: 'Shows the rules before and after, one a line.'}

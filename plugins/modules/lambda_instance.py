@@ -19,6 +19,7 @@ description:
   - An instance is billed from its launch until it is terminated. When this fails after a launch, the error and
     RV(launched) say what is billed; run again to go on.
   - Runs on the control node (C(delegate_to) or C(connection) local).
+extends_documentation_fragment: [sophia.platform.lambda_cloud]
 options:
   instances:
     description: The instances, 1 to 16.
@@ -136,18 +137,6 @@ options:
     description: How many seconds terminated instances may take until they are gone.
     type: int
     default: 600
-  api_key:
-    description: The API key. Without it the environment variable E(LAMBDA_API_KEY) is taken.
-    type: str
-    required: true
-  api_url:
-    description: The API's address. Without it the environment variable E(LAMBDA_API_URL) is taken.
-    type: str
-    default: https://cloud.lambda.ai/api/v1
-  timeout_seconds:
-    description: How many seconds one request may take.
-    type: float
-    default: 30
 attributes:
   check_mode: {support: full, description: Reads, and says what would be launched where and at which price.}
   diff_mode: {support: full, description: 'Shows the instances before and after, one a line.'}
