@@ -12,6 +12,8 @@ description:
   - Launches the instances that are missing, and waits until each is active, has an address, and SSH answers.
   - An instance is known by its name B(and) the tags in O(tags); names alone are not unique at Lambda Cloud. Two
     living ones with the same name and tags are an error that names both.
+  - While an instance boots, Lambda Cloud may not tell its tags yet. One of a wanted name is then waited for instead of
+    launching a second one, and it is not terminated; if its tags turn out to be others, that is an error.
   - What a running instance has otherwise than wanted cannot be changed at Lambda Cloud, and is told in RV(drift).
   - When nothing is missing it makes one request. Everything that would stop a launch is found before the first launch.
   - Launches are tried again while there is no capacity, from region to region; before each further try it looks

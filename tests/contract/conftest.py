@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from lab.cloud.running import running
+
+sys.path.append(str(Path(__file__).parents[1] / "unit"))  # module_runs: how a module is run as Ansible does
 
 
 @pytest.fixture(scope="session")

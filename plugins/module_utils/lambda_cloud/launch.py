@@ -15,7 +15,12 @@ from ansible_collections.sophia.platform.plugins.module_utils.lambda_cloud.choos
 )
 from ansible_collections.sophia.platform.plugins.module_utils.lambda_cloud.client import CAPACITY, LambdaCloud
 from ansible_collections.sophia.platform.plugins.module_utils.lambda_cloud.errors import LambdaCloudError
-from ansible_collections.sophia.platform.plugins.module_utils.lambda_cloud.model import Instance, Wanted, matching
+from ansible_collections.sophia.platform.plugins.module_utils.lambda_cloud.model import (
+    Instance,
+    Wanted,
+    hiding,
+    matching,
+)
 from ansible_collections.sophia.platform.plugins.module_utils.lambda_cloud.plan import budget_problem, present_problem
 from ansible_collections.sophia.platform.plugins.module_utils.lambda_cloud.settings import LaunchSettings
 
@@ -118,12 +123,12 @@ class Launcher:
                     raise
                 self.clock.sleep(self._pause(failed))
         self.uncertain.clear()
-        found = matching(self.listing, wanted.name, self.tags)
+        found = matching(self.listing, wanted.name, self.tags) or hiding(self.listing, wanted.name)
         listed = {each.id for each in self.listing}
         unseen = sum(identifier not in listed for identifier in self.launched.values())
         more = 0 if found else 1 + unseen
         problem = present_problem(wanted.name, found, self.tags) or budget_problem(
-            self.listing, more, self.tags, self.settings.max_instances
+            self.listing, more, self.tags, self.settings.max_instances, self.launched.values()
         )
         if problem:
             raise LambdaCloudError(f"{wanted.name} is not launched: {problem}.")

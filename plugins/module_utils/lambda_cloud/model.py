@@ -49,6 +49,11 @@ class Instance:
         """Whether it is billed and not on its way out."""
         return self.status not in ENDED
 
+    @property
+    def hides_tags(self) -> bool:
+        """Whether its tags may come later: they may be missing while it boots (reference §4.3)."""
+        return self.status == "booting" and not self.tags
+
     def has(self, tags: Mapping[str, str]) -> bool:
         """Whether it has all of these tags; others do not matter."""
         return all(self.tags.get(key) == value for key, value in tags.items())
@@ -82,6 +87,11 @@ class Wanted:
 def matching(instances: Iterable[Instance], name: str, tags: Mapping[str, str]) -> list[Instance]:
     """Return the living instances of this name with these tags; a name may be there twice (reference §4.2)."""
     return [each for each in instances if each.alive and each.name == name and each.has(tags)]
+
+
+def hiding(instances: Iterable[Instance], name: str) -> list[Instance]:
+    """Return those of this name that do not tell yet whose they are."""
+    return [each for each in instances if each.name == name and each.hides_tags]
 
 
 def tagged(tags: Mapping[str, str]) -> str:

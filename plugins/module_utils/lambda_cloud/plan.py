@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.sophia.platform.plugins.module_utils.lambda_cloud.model import (
     Instance,
     Wanted,
+    hiding,
     matching,
     named,
     tagged,
@@ -32,10 +33,13 @@ class Plan:
 def plan_present(
     instances: Sequence[Instance], wanted: Sequence[Wanted], tags: Mapping[str, str], settings: LaunchSettings
 ) -> Plan:
-    """Plan that each wanted one runs once. An instance is the wanted one by its name and the tags of ownership."""
+    """Plan that each wanted one runs once. An instance is the wanted one by its name and the tags of ownership.
+
+    One of the name that does not tell its tags yet is waited for: a second one would be paid for.
+    """
     plan = Plan(notes=strangers(instances, wanted, tags, "is another's and is left alone"))
     for each in wanted:
-        found = matching(instances, each.name, tags)
+        found = matching(instances, each.name, tags) or hiding(instances, each.name)
         problem = present_problem(each.name, found, tags)
         if problem:
             plan.problems.append(problem)
@@ -44,7 +48,8 @@ def plan_present(
             plan.drift += drift(found[0], each, settings)
         else:
             plan.launch.append(each)
-    problem = budget_problem(instances, len(plan.launch), tags, settings.max_instances)
+    kept = [instance.id for instance in plan.kept.values()]
+    problem = budget_problem(instances, len(plan.launch), tags, settings.max_instances, kept)
     plan.problems += [problem] if problem else []
     return plan
 
@@ -60,6 +65,12 @@ def plan_absent(instances: Sequence[Instance], wanted: Sequence[Wanted], tags: M
             plan.problems.append(
                 f"{named(other)} has not the tags {tagged(extra)} of the instance to terminate, but "
                 f"{tagged({key: other[0].tags.get(key, '') for key in extra})}; give the tags that it has"
+            )
+        untold = hiding(instances, each.name)
+        if untold:
+            plan.problems.append(
+                f"{named(untold)} does not tell its tags while it boots, so whose it is is not known; run again when "
+                "it is active"
             )
         plan.terminate += [instance for instance in own if instance not in other]
         plan.leaving += [
@@ -85,9 +96,15 @@ def present_problem(name: str, found: Sequence[Instance], tags: Mapping[str, str
     return ""
 
 
-def budget_problem(instances: Sequence[Instance], more: int, tags: Mapping[str, str], max_instances: int) -> str:
-    """Say why this many more may not be launched; empty when they may."""
-    living = [instance for instance in instances if instance.alive and instance.has(tags)]
+def budget_problem(
+    instances: Sequence[Instance],
+    more: int,
+    tags: Mapping[str, str],
+    max_instances: int,
+    own_ids: Collection[str] = (),
+) -> str:
+    """Say why this many more may not be launched; empty when they may. own_ids: ours, whatever their tags tell."""
+    living = [each for each in instances if each.alive and (each.has(tags) or each.id in own_ids)]
     if not more or len(living) + more <= max_instances:
         return ""
     there = f"{len(living)} with the tags {tagged(tags)} {'run' if len(living) != 1 else 'runs'} already"
@@ -109,7 +126,7 @@ def drift(instance: Instance, wanted: Wanted, settings: LaunchSettings) -> list[
         found.append(("SSH key", ", ".join(instance.ssh_key_names), settings.ssh_key_name))
     if wanted.hostname and instance.hostname and instance.hostname != wanted.hostname:
         found.append(("hostname", instance.hostname, wanted.hostname))
-    for key, value in sorted(wanted.tags.items()):
+    for key, value in () if instance.hides_tags else sorted(wanted.tags.items()):
         if instance.tags.get(key) != value:
             found.append((f"tag {key}", instance.tags.get(key, ""), value))
     return [
@@ -123,5 +140,6 @@ def strangers(
 ) -> list[str]:
     """Tell of living instances that have a wanted name but not the tags of ownership."""
     names = {each.name for each in wanted}
-    found = [each for each in instances if each.alive and each.name in names and not each.has(tags)]
+    known = [each for each in instances if each.alive and not each.hides_tags]
+    found = [each for each in known if each.name in names and not each.has(tags)]
     return [f"{named([each])} {what_of_it}: it lacks the tags {tagged(tags)}." for each in found]

@@ -15,6 +15,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.lambda_cloud.model
     Wanted,
     matching,
     named,
+    tagged,
 )
 from ansible_collections.sophia.platform.plugins.module_utils.lambda_cloud.plan import present_problem
 
@@ -120,16 +121,19 @@ class Waiter:
             raise LambdaCloudError(f"{name} ({identifier}) is not listed any more. Run again to launch another.")
         if found and found[0].status in ENDED:
             raise LambdaCloudError(f"{named(found)} ended before it was ready. Run again to launch another.")
+        if found and found[0].tags and not found[0].has(self.tags):
+            raise LambdaCloudError(f"{named(found)} is another's: it lacks the tags {tagged(self.tags)}. Run again.")
         if found and found[0].status == "unhealthy":
             raise LambdaCloudError(f"{present_problem(name, found, self.tags)}.")
         return found[0] if found else None
 
-    @staticmethod
-    def _not_ready(instance: Instance | None, wanted: Wanted) -> str:
+    def _not_ready(self, instance: Instance | None, wanted: Wanted) -> str:
         if instance is None:
             return "not listed"
         if instance.status != "active":
             return f"its status is {instance.status or 'empty'}"
+        if not instance.has(self.tags):  # the next run would not know it as ours, and pay for another one
+            return f"it lacks the tags {tagged(self.tags)}"
         if not instance.ip:
             return "it has no address"
         return ssh_problem(instance.ip, wanted.ssh_port) if wanted.ssh_port else ""
