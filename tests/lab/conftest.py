@@ -18,9 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from ansible_collections.sophia.platform.plugins.module_utils import secrets
 
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / "build/tests"
+STATE = Path(os.environ.get("LAB_STATE") or Path.home() / ".local/state/sophia-lab")
 CLOUD_PORT = int(os.environ.get("LAB_CLOUD_PORT") or 5078)
 SNOWFLAKE_PORT = int(os.environ.get("LAB_SNOWFLAKE_PORT") or 5079)
 RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
@@ -92,6 +94,12 @@ def lab(*arguments: str) -> str:
     return subprocess.run(
         [sys.executable, "-m", "lab", *arguments], cwd=ROOT, check=True, capture_output=True, text=True, timeout=900
     ).stdout
+
+
+def lab_secrets() -> dict[str, str]:
+    """Every value that the lab made up."""
+    source = {"kind": "file", "path": str(STATE / "secrets.yml"), "password_path": str(STATE / "vault_password")}
+    return secrets.read(source)
 
 
 @pytest.fixture(scope="session")

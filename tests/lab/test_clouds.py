@@ -6,7 +6,7 @@ import json
 import urllib.request
 
 import pytest
-from conftest import CLOUD_PORT, clouds, play
+from conftest import CLOUD_PORT, SNOWFLAKE_PORT, clouds, lab_secrets, play
 from test_site import overriding
 
 DOMAIN = "sophia.localhost"
@@ -102,14 +102,22 @@ def test_the_frontend_is_served(runs):
     assert made(runs["again"], "vercel", "POST") == []
 
 
+def test_the_warehouse_was_made_once(runs):
+    statements = clouds("GET", "/lab/statements", port=SNOWFLAKE_PORT)
+    made = [each["sql"] for each in statements if each["sql"].startswith(("CREATE", "ALTER", "GRANT"))]
+    assert [sql for sql in made if "SOPHIA_AI_PRODUCTION.AI_MEMORY.MEMORIES" in sql and "VECTOR(FLOAT, 768)" in sql]
+    assert len(made) == len(set(made)) and all(each["ok"] for each in statements)
+
+
 def test_a_key_that_is_revoked_ends_the_run_before_any_host_is_touched(runs):
-    clouds("POST", "/control/apis/key", {"service": "linear", "state": "disabled"})
+    given = {"service": "linear", "key": lab_secrets()["linear_api_key"]}
+    clouds("POST", "/control/apis/key", {**given, "state": "disabled"})
     try:
         run = play("revoked")
         assert run.returncode != 0
         assert run.hosts == ["localhost"] and "linear_api_key" in run.output
     finally:
-        clouds("POST", "/control/apis/key", {"service": "linear", "state": "valid"})
+        clouds("POST", "/control/apis/key", {**given, "state": "valid"})
 
 
 def test_a_cloud_that_cannot_be_asked_is_not_an_empty_inventory(runs):

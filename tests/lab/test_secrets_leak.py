@@ -13,11 +13,9 @@ from pathlib import Path
 
 import leaks
 import pytest
-from ansible_collections.sophia.platform.plugins.module_utils import secrets
-from conftest import ROOT, play
+from conftest import ROOT, STATE, lab_secrets, play
 
 PREFIX = os.environ.get("LAB_PREFIX") or "sophia-lab"
-STATE = Path(os.environ.get("LAB_STATE") or Path.home() / ".local/state/sophia-lab")
 HOSTS = [f"{PREFIX}-{number}" for number in (1, 2, 3)]
 CANARY_PATH = "/tmp/leak-test-canary"  # noqa: S108
 
@@ -33,8 +31,7 @@ def on(host: str, command: str, given: bytes = b"") -> bytes:
 @pytest.fixture(scope="session")
 def wanted(runs) -> dict[str, set[bytes]]:
     """What to search for. It needs the converged lab, so that there is something to search in."""
-    source = {"kind": "file", "path": str(STATE / "secrets.yml"), "password_path": str(STATE / "vault_password")}
-    found = leaks.needles(secrets.read(source))
+    found = leaks.needles(lab_secrets())
     assert found and not [name for name, values in found.items() if not values], "a value is too short to search for"
     return found
 

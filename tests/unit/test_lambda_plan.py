@@ -37,6 +37,7 @@ def seen(*raws):
         ([instance("a", status="terminating")], [], ["a"]),
         ([instance("a", status="preempted"), instance("a", 2)], ["a"], []),
         ([instance("b")], [], ["a"]),
+        ([{**instance("a", status="booting", ip=None), "tags": None}], ["a"], []),  # tags may come later
     ],
 )
 def test_what_is_there_is_kept_and_the_rest_is_launched(instances, kept, launch):
