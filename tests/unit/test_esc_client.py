@@ -252,6 +252,6 @@ def test_secrets_of_many_lines_are_masked_line_by_line():
 def test_a_definition_that_is_not_utf8_is_not_touched():
     with esc_served(DEFINITION) as (esc, url):
         esc.fault("GET", "/app", Answer(200, b"values: \xff"))
-        with pytest.raises(EscError, match="is not UTF-8") as caught:
+        with pytest.raises(EscError, match="is no definition") as caught:
             client_of(url).definition(APP)
     everything(caught)

@@ -71,7 +71,7 @@ def change(call: Call, name: str, env_id: str) -> dict:
     _forbid_revealing(known, changed)
     others = [one for one in call.state.environment[project_id] if one is not known]
     fail_if_conflicting(others, changed)
-    known.update(changed, updatedAt=call.stamp())
+    known.update(_as_kept(changed), updatedAt=call.stamp())
     return shown(call, known)
 
 
@@ -133,11 +133,17 @@ def _put(call: Call, project_id: str, one: dict) -> dict:
     now = call.stamp()
     if same is not None:
         _forbid_revealing(same, one)
-        same.update(one, updatedAt=now)
+        same.update(_as_kept(one), updatedAt=now)
         return same
-    known = {"id": identifier("", 16), **one, "createdAt": now, "updatedAt": now, "createdBy": call.token["user"]}
+    known = {"id": identifier("", 16), **_as_kept(one), "createdAt": now, "updatedAt": now}
+    known["createdBy"] = call.token["user"]
     own.append(known)
     return known
+
+
+def _as_kept(one: dict) -> dict:
+    """A variable as it is stored: nobody ever reads a sensitive value again, so it is not."""
+    return {**one, "value": ""} if one["type"] == "sensitive" else one
 
 
 def _place(one: dict) -> tuple:

@@ -59,7 +59,7 @@ class Answer:
         text = self.text
         if re.match(r"\s*<(!doctype|html)", text, re.IGNORECASE):
             text = "an HTML page: " + re.sub(r"<(script|style)\b.*?</\1>|<[^>]*>", " ", text, flags=re.S | re.I)
-        text = " ".join(text.split())
+        text = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
         return (text if len(text) <= length else text[:length] + "…") or "an empty body"
 
 

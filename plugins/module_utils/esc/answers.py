@@ -28,7 +28,7 @@ def explained(what: str, answer: Answer, api_url: str) -> str:
             "Compare the names, and what the token may see."
         )
     if status in (409, 412):
-        return f"Cannot {what}: it conflicts with what is there ({status}: {told})."
+        return f"Cannot {what}: it conflicts with what is there ({status}: {told}). Run again, which reads first."
     if status == 429:
         return f"Cannot {what}: Pulumi ESC takes no more requests at the moment ({told}). Run again in some minutes."
     if 300 <= status < 400:

@@ -149,14 +149,14 @@ def revisions(client: EscClient, place: Place, count: int) -> list[dict[str, Any
 
 
 def apply(client: EscClient, place: Place, changes: Sequence[Change]) -> None:
-    """Write changes; one whose outcome is not known is read again. Raises EscError."""
+    """Write changes; one whose outcome is not known, or that came in between, is read again. Raises EscError."""
     for change in changes:
         failure = None
         try:
             client.write(f"set the {change.name}", place, change.method, change.path, change.body)
         except EscError as error:
             failure = error
-        if failure and not (failure.outcome_unknown and change.holds()):
+        if failure and not ((failure.outcome_unknown or failure.conflict) and change.holds()):
             raise failure
         if not failure and change.method == "PATCH" and not change.holds():
             raise EscError(f"Pulumi ESC took the {change.name} of {place} and did not change it; change it by hand.")

@@ -27,6 +27,8 @@ PAUSE_SECONDS = 1.0
 PAUSE_SECONDS_MAX = 30.0
 LINE_LENGTH_MIN = 8  # shorter lines of a value are words
 UNKNOWN = " Whether it was carried out is not known; run again, which reads first."
+RUN_AGAIN = " Run again when it can be reached."
+FOREIGN = "See whether api_url is Pulumi's API and no proxy answers."
 
 
 @dataclass(frozen=True)
@@ -166,16 +168,17 @@ class EscClient:
         except ValueError:
             pass
         raise EscError(
-            f"Cannot {what}: {self.api_url} answered {answer.status} with something that is not JSON. "
-            "See whether api_url is Pulumi's API and no proxy answers."
+            f"Cannot {what}: {self.api_url} answered {answer.status} with something that is not JSON. {FOREIGN}"
         )
 
     def _stored(self, place: Place, answer: Answer) -> Stored:
         try:
-            return Stored(answer.body.decode(), answer.headers.get("etag", "").strip(), _revision(answer))
+            text = answer.body.decode()
         except UnicodeDecodeError:
-            pass
-        raise EscError(f"The definition of {place} is not UTF-8; nothing is done with it.")
+            text = "<"
+        if text.lstrip().startswith("<") and not text.lstrip().startswith("<<"):  # a page; a merge key is YAML
+            raise EscError(f"What {self.api_url} answered for {place} is no definition. {FOREIGN}")
+        return Stored(text, answer.headers.get("etag", "").strip(), _revision(answer))
 
     def _answer(
         self,
@@ -201,13 +204,16 @@ class EscClient:
         answer, reason, sent = tried(self.clock, self.timeout_seconds, reading, method, url, headers, data)
         if answer is None:
             unknown = sent and changes and not reading
-            message = f"Cannot {what} at {self.api_url}: {reason}.{UNKNOWN if unknown else ''}"
+            message = f"Cannot {what} at {self.api_url}: {reason}.{UNKNOWN if unknown else RUN_AGAIN}"
             raise EscError(self.masked(message), outcome_unknown=unknown)
         if not 200 <= answer.status < 300:
             unknown = answer.status >= 500 and changes and not reading
             hidden = Answer(answer.status, answer.headers, self.masked(answer.text).encode())
             message = explained(what, hidden, self.api_url) + (UNKNOWN if unknown else "")
             raise EscError(self.masked(message), answer.status, unknown, self.masked(details(hidden)))
+        if changes and not reading and answer.body.strip() and _object(answer) is None:  # a proxy's, not Pulumi's
+            message = f"Cannot {what}: {self.api_url} answered {answer.status} without JSON. {FOREIGN}{UNKNOWN}"
+            raise EscError(message, outcome_unknown=True)
         return answer
 
 

@@ -48,7 +48,8 @@ class Environment:
         if stored is None:
             self._edit(Stored(""), wanted)  # what cannot be is told before anything is made
             outcome.created, stored = self._created()
-        for attempt in (1, 2):
+        unknown = False
+        for attempt in (1, 2, 3):
             edit, failure = self._edit(stored, wanted), None
             if edit.changed or not outcome.edit.changed:
                 outcome.edit = edit
@@ -67,9 +68,11 @@ class Environment:
                 failure = error
             if not (failure.outcome_unknown or failure.conflict):
                 raise failure
-            if attempt == 2:
+            # The conflict after an unknown outcome may be with the very change that was not known of.
+            if attempt == 3 or (attempt == 2 and not (unknown and failure.conflict)):
                 raise self._twice(failure)
-            if failure.conflict:
+            unknown = unknown or failure.outcome_unknown
+            if not unknown:
                 outcome.edit = Edit("")  # what another has written may be all that was wanted
             stored = self._there()
         if not outcome.revision and not self.check_mode:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.sophia.platform.plugins.module_utils.vercel.client import Client, segment
+from ansible_collections.sophia.platform.plugins.module_utils.vercel.errors import VercelError
 
 
 def read(client: Client, name: str) -> dict[str, Any] | None:
@@ -15,8 +16,13 @@ def read(client: Client, name: str) -> dict[str, Any] | None:
 
 
 def create(client: Client, name: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """Make the project."""
-    return client.write(f"create the project {name}", "POST", "/v11/projects", {"name": name, **settings})
+    """Make the project. When it came in between, by a call that was late or by another program, it is read again."""
+    try:
+        return client.write(f"create the project {name}", "POST", "/v11/projects", {"name": name, **settings})
+    except VercelError as error:
+        if error.status == 409 and read(client, name):
+            error.outcome_unknown = True
+        raise
 
 
 def update(client: Client, project_id: str, name: str, settings: dict[str, Any]) -> dict[str, Any]:
