@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from lab import clouds, docker, engine, hosts, images, network, recipes, registry, report
+from lab import cloud_processes, docker, engine, hosts, images, network, recipes, registry, report
 from lab import state as lab_state
 from lab.errors import LabError
 from lab.progress import say, step
@@ -39,7 +39,7 @@ def up(settings: Settings, fresh: bool = False, with_registry: bool = True, only
         if fresh:
             with step("removing the hosts that are there"):
                 together(lambda host=host: hosts.remove(host) for host in chosen)
-                clouds.forget(settings)
+                cloud_processes.forget(settings)
         network.ensure(settings)
         parts: list[Callable[[], object]] = [lambda: _have_hosts(lab, chosen)]
         if with_registry:
@@ -97,8 +97,8 @@ def _have_hosts(lab: Lab, chosen: list[Host]) -> None:
     if lab.settings.with_clouds:
         lab.state.ensure_key()
         _host_images(lab, chosen)
-        clouds.ensure(lab.settings, lab.state, lab.secrets)
-        launched = clouds.launched(lab.settings, lab.secrets)
+        cloud_processes.ensure(lab.settings, lab.state, lab.secrets)
+        launched = cloud_processes.launched(lab.settings, lab.secrets)
         chosen = [host for host in chosen if host.name in launched]
     start_hosts(lab, chosen)
 
@@ -150,7 +150,7 @@ def _buildable(settings: Settings) -> list[images.Wanted]:
 
 
 def _remove_all(settings: Settings, with_images: bool) -> None:
-    clouds.forget(settings)
+    cloud_processes.forget(settings)
     containers = docker.labelled("container", settings.prefix)
     if containers:
         docker.run("rm", "--force", "--volumes", *containers)

@@ -7,7 +7,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog import mod
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.errors import CatalogError
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.text import columns
 
-from lab import clouds, docker
+from lab import cloud_processes, docker
 from lab.settings import Settings
 
 
@@ -24,7 +24,7 @@ def text(settings: Settings) -> str:
     registry = (settings.registry_container, state[settings.registry_container], settings.registry_address)
     rows.append((*registry, "-", settings.registry_endpoint))
     parts = [columns(rows), f"log in: {ssh} -p {settings.hosts[0].ssh_port} root@127.0.0.1"]
-    simulated = list(clouds.urls(settings)) if settings.with_clouds else []
+    simulated = list(cloud_processes.urls(settings)) if settings.with_clouds else []
     if simulated:
         parts.append(columns([("SIMULATED", "ADDRESS"), *simulated]))
     routes = services(settings.variables)

@@ -10,7 +10,7 @@ import sys
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from lab import cloud_accounts, clouds, commands, docker, machines, settings
+from lab import cloud_accounts, cloud_processes, commands, docker, machines, settings
 from lab import state as lab_state
 
 LAB = settings.read(environment={"HOME": "/home/x"})
@@ -67,7 +67,7 @@ def test_a_launch_starts_the_host_of_its_name_once(lab_machines):
 
 
 def process(tmp_path, *arguments):
-    return clouds.Process("test", 1, "TEST_PORT", "/", arguments, tmp_path / "test")
+    return cloud_processes.Process("test", 1, "TEST_PORT", "/", arguments, tmp_path / "test")
 
 
 def test_only_a_process_of_the_lab_is_ended(tmp_path):
@@ -76,9 +76,9 @@ def test_only_a_process_of_the_lab_is_ended(tmp_path):
     other.stdout.readline()
     try:
         (tmp_path / "test.pid").write_text(json.dumps({"pid": other.pid, "fingerprint": "x"}))
-        clouds._stop(process(tmp_path, "lab.cloud"))
+        cloud_processes._stop(process(tmp_path, "lab.cloud"))
         assert other.poll() is None
-        clouds._stop(process(tmp_path, "-c"))
+        cloud_processes._stop(process(tmp_path, "-c"))
         assert other.wait(timeout=10) == -15
     finally:
         if other.poll() is None:
@@ -88,4 +88,4 @@ def test_only_a_process_of_the_lab_is_ended(tmp_path):
 @pytest.mark.parametrize("text", ["", "{", json.dumps({"pid": os.getpid()})])
 def test_a_broken_record_of_a_process_is_no_process(tmp_path, text):
     (tmp_path / "test.pid").write_text(text)
-    clouds._stop(process(tmp_path, "lab.cloud"))
+    cloud_processes._stop(process(tmp_path, "lab.cloud"))
