@@ -54,6 +54,12 @@ faults_once_and_always = pytest.mark.parametrize(
 )
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _documented():
+    known = yaml.safe_load(lookup_file.DOCUMENTATION)["options"]
+    constants.config.initialize_plugin_configuration_definitions("lookup", LOOKUP, known)
+
+
 @pytest.fixture
 def esc(cloud, monkeypatch):
     still = Clock(sleep=lambda _seconds: None)
@@ -107,8 +113,6 @@ def until_carried_out(cloud, fault):
 
 
 def look(cloud, *terms, **given):
-    known = yaml.safe_load(lookup_file.DOCUMENTATION)["options"]
-    constants.config.initialize_plugin_configuration_definitions("lookup", LOOKUP, known)
     made = lookup_file.LookupModule()
     made._load_name = LOOKUP
     given = {"environment": ENVIRONMENT, "api_url": cloud.urls["esc"], "access_token": TOKEN, **given}
