@@ -36,11 +36,6 @@ def accounts(settings: Settings, secrets: dict[str, str]) -> list[tuple[str, str
     return told
 
 
-def zone(settings: Settings) -> str:
-    """The domain that the lab has registered."""
-    return settings.variables["platform_zone"]
-
-
 def snowflake_user(settings: Settings, secrets: dict[str, str]) -> dict:
     """The user of the platform at Snowflake, with the public half of its key."""
     private = serialization.load_pem_private_key(secrets["snowflake_private_key"].encode(), password=None)

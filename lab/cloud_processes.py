@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.cloud_accounts import accounts, snowflake_user, zone
+from lab.cloud_accounts import accounts, snowflake_user
 from lab.errors import LabError
 from lab.ports import refuse_if_taken
 from lab.progress import step
@@ -110,14 +110,17 @@ def ensure(settings: Settings, state: State, secrets: dict[str, str]) -> None:
         _until_answers(process)
     for service, action, given in accounts(settings, secrets):
         _told(clouds, f"/control/{service}/{action}", given)
-    domains = _told(clouds, "/control/namecheap/domains", {})
-    if zone(settings) not in [domain["name"] for domain in domains]:
-        _told(clouds, "/control/namecheap/seed", {"name": "parking", "domain": zone(settings)})
-    _told(snowflake, "/lab/users", snowflake_user(settings, secrets))
+    zone = settings.variables["platform_zone"]
+    if zone not in [domain["name"] for domain in _told(clouds, "/control/namecheap/domains", {})]:
+        _told(clouds, "/control/namecheap/seed", {"name": "parking", "domain": zone})
+    if "snowflake" in settings.variables["platform_clouds"]:
+        _told(snowflake, "/lab/users", snowflake_user(settings, secrets))
 
 
 def launched(settings: Settings, secrets: dict[str, str]) -> set[str]:
     """The names of the instances that Lambda Cloud says there are."""
+    if "lambda_cloud" not in settings.variables["platform_clouds"]:
+        return set()
     clouds = processes(settings)[0]
     headers = {"Authorization": f"Bearer {secrets['lambda_api_key']}"}
     status, answer = clouds.ask("GET", "/api/v1/instances", headers=headers)
