@@ -53,7 +53,8 @@ unit: $(VENV)/.ready ## Run the tests that need no Docker
 
 molecule: $(VENV)/.ready ## Test each host role on fresh hosts
 	@molecule reset >/dev/null 2>&1 # an aborted run leaves hosts that are not fresh
-	@molecule test --all
+	@mkdir -p build
+	@molecule test --all 2>&1 | tee build/molecule.log || { echo "── what failed:"; grep -E '(│[^ ]* |^)(E |FAILED|ERROR|fatal:)' build/molecule.log | tail -40; exit 1; }
 
 bench: $(VENV)/.ready ## Time converges on the running lab, and the cloud clients, beside peers
 	@python tests/bench/clouds.py
