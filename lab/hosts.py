@@ -54,12 +54,14 @@ class Plan:
     def arguments(self) -> list[str]:
         """What `docker run` is told, without how it is given its rights."""
         host, settings = self.host, self.settings
-        published = {host.ssh_port: 22, **({host.edge_port: 80} if host.edge_port else {})}
+        published = [("127.0.0.1", host.ssh_port, 22)]
+        if host.edge_address:
+            published += [(host.edge_address, outside, inside) for outside, inside in settings.edge_ports.items()]
         return [
             *["--name", host.container, "--hostname", host.name, "--label", f"{docker.LABEL}={settings.prefix}"],
             *["--network", settings.network, "--ip", host.address, "--network-alias", host.name],
             *["--add-host", f"{REGISTRY_NAME}:{settings.registry_address}"],
-            *(f"--publish=127.0.0.1:{outside}:{inside}" for outside, inside in published.items()),
+            *(f"--publish={address}:{outside}:{inside}" for address, outside, inside in published),
             *["--volume", f"{volume(host)}:/var/lib/docker"],
             *["--tmpfs", "/run:exec,mode=755", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec,mode=1777"],  # noqa: S108
             *["--env", "container=docker", "--stop-timeout", "20", "--restart", "unless-stopped"],
@@ -161,8 +163,9 @@ def _is_as_planned(container: dict, plan: Plan) -> bool:
 def _create(plan: Plan) -> None:
     host, here = plan.host, plan.settings.inventory_path
     refuse_if_taken(host.ssh_port, f"{host.name} for SSH", f"change its ansible_port in {here}")
-    if host.edge_port:
-        refuse_if_taken(host.edge_port, f"{host.name} for HTTP", f"change its lab_edge_port in {here}")
+    for port in plan.settings.edge_ports if host.edge_address else ():
+        remedy = f"change its lab_edge_address in {here}"
+        refuse_if_taken(port, f"the edge of {host.name}", remedy, host.edge_address)
     docker.ensure_volume(volume(host), plan.settings.prefix)
     version = plan.engine.cgroup_version
     given = rights(version, privileged=version != 1 and may_be_privileged(plan.image))

@@ -10,17 +10,17 @@ from lab import docker
 from lab.errors import LabError
 
 
-def refuse_if_taken(port: int, what: str, remedy: str) -> None:
-    """Raise LabError, saying by whom, when a port of 127.0.0.1 that `what` needs is taken."""
+def refuse_if_taken(port: int, what: str, remedy: str, address: str = "127.0.0.1") -> None:
+    """Raise LabError, saying by whom, when a port of loopback that `what` needs is taken."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((address, port))
         except OSError as error:
             if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                 raise
             reason = "may not be used by this user" if error.errno == errno.EACCES else f"is taken by {_occupant(port)}"
-            raise LabError(f"Port {port} of 127.0.0.1, for {what}, {reason}. Stop that, or {remedy}.") from error
+            raise LabError(f"Port {port} of {address}, for {what}, {reason}. Stop that, or {remedy}.") from error
 
 
 def _occupant(port: int) -> str:

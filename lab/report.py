@@ -19,7 +19,7 @@ def text(settings: Settings) -> str:
     ssh = f"ssh -i {settings.state_path}/id_ed25519 -o UserKnownHostsFile={settings.state_path}/known_hosts"
     rows = [("HOST", "STATE", "ADDRESS", "SSH PORT", "EDGE")]
     for host in settings.hosts:
-        edge = f"127.0.0.1:{host.edge_port}" if host.edge_port else "-"
+        edge = ", ".join(f"{host.edge_address}:{port}" for port in settings.edge_ports) if host.edge_address else "-"
         rows.append((host.name, state[host.container], host.address, str(host.ssh_port), edge))
     registry = (settings.registry_container, state[settings.registry_container], settings.registry_address)
     rows.append((*registry, "-", settings.registry_endpoint))

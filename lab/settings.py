@@ -26,7 +26,7 @@ _REFERENCE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 @dataclass(frozen=True)
 class Host:
-    """One host container. Ports are published on 127.0.0.1.
+    """One host container. SSH is published on 127.0.0.1, the edge on `edge_address`, another address of loopback.
 
     `release` is Debian's, `gpu` what plays a GPU on it: `none`, `bare` (no driver yet) or `lambda_stack` (what Lambda's
     image of a GH200 has preinstalled).
@@ -36,7 +36,7 @@ class Host:
     container: str
     address: str
     ssh_port: int
-    edge_port: int | None = None
+    edge_address: str | None = None
     release: str = RELEASES[0]
     gpu: str = GPUS[0]
 
@@ -64,6 +64,12 @@ class Settings:
     @property
     def network(self) -> str:
         return self.prefix
+
+    @property
+    def edge_ports(self) -> dict[int, int]:
+        """Ports of a host's edge by the port that they are published at."""
+        published = {"platform_edge_http_port": 80, "platform_edge_https_port": 443}
+        return {self.variables[name]: port for name, port in published.items()}
 
     @property
     def registry_container(self) -> str:
@@ -123,7 +129,7 @@ def read_hosts(inventory: object, prefix: str, path: Path) -> tuple[Host, ...]:
             hosts.append(Host(name=name, container=f"{prefix}-{name.removeprefix('lab-')}", **found))
     owners: dict[object, str] = {}
     for host in hosts:
-        for value in (host.address, host.ssh_port, host.edge_port):
+        for value in (host.address, host.ssh_port, host.edge_address):
             if value is not None and owners.setdefault(value, host.name) != host.name:
                 problems.append(f"{host.name} and {owners[value]} both use {value}")
     if len({ipaddress.IPv4Network(f"{host.address}/24", strict=False) for host in hosts}) > 1:
@@ -175,7 +181,9 @@ def _read_values(values: dict) -> tuple[dict, list[str]]:
     readers = {
         "address": lambda: _address(values.get("private_address"), "private_address"),
         "ssh_port": lambda: _port(values.get("ansible_port"), "ansible_port"),
-        "edge_port": lambda: _port(values["lab_edge_port"], "lab_edge_port") if "lab_edge_port" in values else None,
+        "edge_address": lambda: (
+            _address(values["lab_edge_address"], "lab_edge_address") if "lab_edge_address" in values else None
+        ),
         "release": lambda: _one_of(RELEASES, values.get("lab_release", RELEASES[0]), "lab_release"),
         "gpu": lambda: _one_of(GPUS, values.get("lab_gpu", GPUS[0]), "lab_gpu"),
     }

@@ -34,12 +34,12 @@ def test_platform_verify_takes_every_check():
 
 
 @pytest.mark.parametrize(
-    ("port", "url"), [(80, "http://mcp.example.org/a/mcp"), (8080, "http://mcp.example.org:8080/a/mcp")]
+    ("port", "url"), [(443, "https://mcp.example.org/a/mcp"), (8443, "https://mcp.example.org:8443/a/mcp")]
 )
 def test_an_mcp_server_is_checked_by_a_session_and_a_call(port, url):
     entry = {"name": "a", "stack": "s", "image": "x/y:1", "port": 1, "route": {"host": "mcp", "path": "/a"}}
     entry |= {"secrets": ["t"], "mcp": {"token": "t", "verify_tool": "count", "verify_arguments": {"n": 1}}}
-    _service, session, call = outside.checks(read(platform(services=[entry], edge_port=port)))
+    _service, session, call = outside.checks(read(platform(services=[entry], edge_https_port=port)))
     assert (session["kind"], session["url"], session["token_secret"]) == ("mcp", url, "t")
     assert (call["kind"], call["url"], call["tool"], call["arguments"]) == ("mcp_call", url, "count", {"n": 1})
 

@@ -22,8 +22,8 @@ def plan(**changes: object) -> hosts.Plan:
 
 def test_a_host_is_published_on_loopback_only():
     published = [argument for argument in plan().arguments if argument.startswith("--publish")]
-    assert published == ["--publish=127.0.0.1:2201:22", "--publish=127.0.0.1:8080:80"]
-    assert not [argument for argument in plan(edge_port=None).arguments if argument.endswith(":80")]
+    assert published == ["--publish=127.0.0.1:2201:22", "--publish=127.0.0.1:8080:80", "--publish=127.0.0.1:8443:443"]
+    assert not [argument for argument in plan(edge_address=None).arguments if argument.endswith(":80")]
 
 
 def test_only_a_host_with_a_gpu_knows_of_one():

@@ -10,7 +10,7 @@ import yaml
 from lab import settings
 from lab.errors import LabError
 
-GOOD = {"ansible_port": 2201, "private_address": "10.77.0.11", "lab_edge_port": 8080}
+GOOD = {"ansible_port": 2201, "private_address": "10.77.0.11", "lab_edge_address": "127.0.0.2"}
 
 
 def inventory(**hosts: dict) -> dict:
@@ -37,7 +37,7 @@ def test_the_environment_names_a_second_lab(tmp_path):
     path = write(tmp_path / "hosts.yml", inventory(mol_1={"ansible_port": 2211, "private_address": "10.78.0.11"}))
     environment = {"LAB_PREFIX": "sophia-mol", "LAB_STATE": str(tmp_path / "s"), "LAB_REGISTRY_PORT": "5078"}
     lab = settings.read(path, environment)
-    assert (lab.hosts[0].container, lab.hosts[0].edge_port) == ("sophia-mol-mol-1", None)
+    assert (lab.hosts[0].container, lab.hosts[0].edge_address) == ("sophia-mol-mol-1", None)
     assert (lab.network, lab.registry_endpoint, lab.state_path) == ("sophia-mol", "127.0.0.1:5078", tmp_path / "s")
 
 
@@ -56,7 +56,7 @@ def test_a_host_chooses_its_release_and_what_plays_a_gpu(tmp_path):
         ({"lab_1": {**GOOD, "ansible_port": "ssh"}}, ["lab-1: ansible_port is 'ssh', not a port number"]),
         (
             {"lab_1": GOOD, "lab_2": {**GOOD, "private_address": "10.77.9.12"}},
-            ["lab-2 and lab-1 both use 2201", "lab-2 and lab-1 both use 8080", "not in one /24"],
+            ["lab-2 and lab-1 both use 2201", "lab-2 and lab-1 both use 127.0.0.2", "not in one /24"],
         ),
         (
             {"lab_1": {**GOOD, "lab_release": "sid", "lab_gpu": True, "ansible_port": 0}},

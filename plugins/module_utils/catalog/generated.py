@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ansible_collections.sophia.platform.plugins.module_utils.catalog import edge
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.model import Catalog, Service
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.text import yaml_text
 
@@ -121,4 +122,6 @@ DOCUMENTS: dict[str, Callable[[Catalog], str]] = {
     "grafana_datasource.yml": grafana_datasource,
     "postgres_init.sql": postgres_init,
     "prometheus.yml": prometheus,
+    "traefik.yml": edge.static,
+    "traefik_dynamic.yml": edge.dynamic,
 }

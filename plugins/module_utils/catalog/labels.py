@@ -3,15 +3,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.sophia.platform.plugins.module_utils.catalog.model import (
-    OPERATORS_FILE,
-    Catalog,
-    Service,
-    is_for_operators,
-)
-
-ENTRY_POINT = "web"
-RETRY_ATTEMPTS = 3
+from ansible_collections.sophia.platform.plugins.module_utils.catalog import edge
+from ansible_collections.sophia.platform.plugins.module_utils.catalog.model import Catalog, Service
 
 
 def service_labels(catalog: Catalog, service: Service) -> dict[str, str]:
@@ -21,44 +14,37 @@ def service_labels(catalog: Catalog, service: Service) -> dict[str, str]:
         labels["autoscale.enable"] = "true"
         labels["autoscale.min"] = str(service["autoscale"]["min"])
         labels["autoscale.max"] = str(service["autoscale"]["max"])
-    if service["route"]:
-        labels.update(_route_labels(catalog, service))
+    if service["route"] and not service["route"]["internal"]:
+        labels.update(_flat("traefik.http", _http(catalog, service)))
+        labels.update({"traefik.enable": "true", "traefik.swarm.network": edge.NETWORK})
+        if catalog.endpoint_mode == "vip":
+            labels["traefik.swarm.lbswarm"] = "true"
     return labels
 
 
-def _route_labels(catalog: Catalog, service: Service) -> dict[str, str]:
-    name, route = service.name, service["route"]
-    middlewares = {}
-    if is_for_operators(service):
-        middlewares[f"{name}-operators"] = {"basicauth.usersfile": OPERATORS_FILE, "basicauth.removeheader": "true"}
-    if route["path"]:
-        middlewares[f"{name}-strip"] = {"stripprefix.prefixes": route["path"]}
-    # A task that has just gone refuses the connection, and Traefik learns of it a moment later: ask another one.
-    middlewares[f"{name}-retry"] = {"retry.attempts": str(RETRY_ATTEMPTS), "retry.initialinterval": "100ms"}
-    router, balancer = f"traefik.http.routers.{name}", f"traefik.http.services.{name}.loadbalancer"
-    labels = {
-        "traefik.enable": "true",
-        "traefik.swarm.network": "edge",
-        f"{router}.rule": _rule(catalog, service),
-        f"{router}.entrypoints": ENTRY_POINT,
-        f"{router}.middlewares": ",".join(middlewares),
-        f"{balancer}.server.port": str(service["port"]),
+def _http(catalog: Catalog, service: Service) -> dict:
+    """What Traefik's dynamic configuration has under `http` because of the entry's route."""
+    balancer: dict = {"server": {"port": service["port"]}}
+    timeout = edge.transport_name(edge.limits(catalog, service)["timeout_seconds"])
+    balancer["serverstransport"] = f"{timeout}@file"
+    if catalog.endpoint_mode != "vip" and service.live_path:
+        balancer["healthcheck"] = {
+            "path": service.live_path,
+            "interval": f"{service['health']['interval_seconds']}s",
+            "timeout": f"{service['health']['timeout_seconds']}s",
+        }
+    found = {
+        "routers": edge.routers(catalog, service),
+        "middlewares": edge.own_middlewares(catalog, service),
+        "services": {service.name: {"loadbalancer": balancer}},
     }
-    if catalog.endpoint_mode == "vip":
-        labels["traefik.swarm.lbswarm"] = "true"
-    elif service.live_path:
-        labels[f"{balancer}.healthcheck.path"] = service.live_path
-        labels[f"{balancer}.healthcheck.interval"] = f"{service['health']['interval_seconds']}s"
-        labels[f"{balancer}.healthcheck.timeout"] = f"{service['health']['timeout_seconds']}s"
-    for middleware, options in middlewares.items():
-        labels.update({f"traefik.http.middlewares.{middleware}.{key}": value for key, value in options.items()})
-    return labels
+    return {kind: values for kind, values in found.items() if values}
 
 
-def _rule(catalog: Catalog, service: Service) -> str:
-    host, path = f"Host(`{service['route']['host']}.{catalog.domain}`)", service["route"]["path"]
-    # A bare PathPrefix(`/git`) would match /github too.
-    rule = f"{host} && (Path(`{path}`) || PathPrefix(`{path}/`))" if path else host
-    # Metrics are for Prometheus, which asks the tasks themselves; the public does not see them.
-    hidden = service["metrics"] and service.metrics_port == service["port"] and not is_for_operators(service)
-    return f"{rule} && !Path(`{path or ''}{service['metrics']['path']}`)" if hidden else rule
+def _flat(prefix: str, value: object) -> dict[str, str]:
+    """Nested settings as labels: keys joined by dots, lists by commas."""
+    if isinstance(value, dict):
+        return {name: text for key, item in value.items() for name, text in _flat(f"{prefix}.{key}", item).items()}
+    if isinstance(value, list):
+        return {prefix: ",".join(map(str, value))}
+    return {prefix: str(value).lower() if isinstance(value, bool) else str(value)}

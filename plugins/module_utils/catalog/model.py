@@ -13,6 +13,9 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog.origin imp
 KEY_SECRET = "platform_key"  # noqa: S105 a name: the HMAC key that names of secrets are made with
 OPERATOR = {"username": "operator", "secret": "operators_password"}
 OPERATORS_FILE = "/run/secrets/operators_htpasswd"
+CERTIFICATE, CERTIFICATE_KEY = "edge_certificate", "edge_certificate_key"
+MADE = (CERTIFICATE, CERTIFICATE_KEY)  # secrets that the role certificates makes; the store has none of them
+HTTP_PORT, HTTPS_PORT = 80, 443
 
 
 class Service(dict):
@@ -79,10 +82,12 @@ class Catalog:
     overrides: dict
     environment: str
     domain: str
-    edge_port: int
+    edge_http_port: int
+    edge_https_port: int
     edge_addresses: list[str]
     registry_mirror: str
     registry_credentials: dict
+    route_limits: dict
     networks: dict
     endpoint_mode: str
     replicas_max_per_node: int
@@ -104,8 +109,12 @@ class Catalog:
 
     def url(self, service: Service, path: str = "") -> str:
         """The address of a routed service as a client outside sees it."""
-        port = "" if self.edge_port == 80 else f":{self.edge_port}"
-        return f"http://{service['route']['host']}.{self.domain}{port}{service['route']['path'] or ''}{path}"
+        return f"{self.origin(service['route']['host'])}{service['route']['path'] or ''}{path}"
+
+    def origin(self, host: str) -> str:
+        """What the addresses of a routed host name begin with."""
+        port = "" if self.edge_https_port == HTTPS_PORT else f":{self.edge_https_port}"
+        return f"https://{host}.{self.domain}{port}"
 
     def secret_names(self) -> list[str]:
         """Every secret that the store must have."""
@@ -115,7 +124,7 @@ class Catalog:
         names += [str(login["secret"]) for login in self.registry_credentials.values() if login.get("secret")]
         names += [name for needed in self.clouds.values() for name in needed]
         names += [key["secret"] for key in self.api_keys]
-        return sorted(set(names))
+        return sorted(set(names) - set(MADE))
 
 
 def is_for_operators(service: Service) -> bool:

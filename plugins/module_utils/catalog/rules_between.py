@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.model import (
     KEY_SECRET,
+    MADE,
     OPERATOR,
     Catalog,
     Service,
@@ -118,7 +119,7 @@ def secrets(catalog: Catalog, secret_names: Iterable[str]) -> Iterator[str]:
         yield f"{PLATFORM_PATH}: {missing} {KEY_SECRET}, the key that names of secrets are made with"
     for service in catalog.entries:
         for name in service["secrets"]:
-            if name not in there:
+            if name not in there and name not in MADE:
                 yield service.problem("secrets", f"{missing} {name}")
     guarded = next(filter(is_for_operators, catalog.entries), None)
     if guarded and OPERATOR["secret"] not in there:
@@ -149,8 +150,12 @@ def settings(catalog: Catalog, platform: dict) -> Iterator[str]:
         yield problem("domain", f" {catalog.domain!r} is no domain name")
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", catalog.environment):
         yield problem("environment", f" {catalog.environment!r} must be a plain name, it names a directory")
-    if not 1 <= catalog.edge_port <= 65535:
-        yield problem("edge_port", f" {catalog.edge_port} is no port")
+    for name in ("edge_http_port", "edge_https_port"):
+        if not 1 <= getattr(catalog, name) <= 65535:
+            yield problem(name, f" {getattr(catalog, name)} is no port")
+    for name, value in catalog.route_limits.items():
+        if value < 1:
+            yield problem("route_limits", f": {name} must be at least 1, it is {value}")
     if catalog.zone and not f".{catalog.domain}".endswith(f".{catalog.zone}"):
         yield problem("zone", f" {catalog.zone!r} is neither platform_domain {catalog.domain!r} nor a parent of it")
     for address in catalog.edge_addresses:

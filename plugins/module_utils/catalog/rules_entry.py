@@ -80,7 +80,7 @@ def ports(_catalog: Catalog, service: Service) -> Found:
         if not _is_network(source):
             yield "publish", f"publish.sources: {source!r} is no network in CIDR form, such as 192.0.2.0/24"
     if service["port"] is None:
-        if service["route"]:
+        if service["route"] and not service["route"]["internal"]:
             yield "route", "route without port: say with port where the service listens"
         if service["metrics"] and service["metrics"]["port"] is None:
             yield "metrics", "metrics without a port: give metrics.port or port"
@@ -125,6 +125,14 @@ def route(_catalog: Catalog, service: Service) -> Found:
         yield "route", f"route.host {given['host']!r} is no host name; the domain is added to it"
     if given and given["path"] is not None and not ROUTE_PATH.fullmatch(given["path"]):
         yield "route", f"route.path {given['path']!r} must look like /name, without / at its end"
+    for network in given["allow"] if given else []:
+        if not _is_network(network):
+            yield "route", f"route.allow: {network!r} is no network in CIDR form, such as 192.0.2.0/24"
+    for name, value in (given["limits"] if given else {}).items():
+        if value is not None and value < 1:
+            yield "route", f"route.limits.{name} must be at least 1, it is {value}"
+    if given and given["internal"] and not given["internal"].endswith("@internal"):
+        yield "route", f"route.internal {given['internal']!r} must name a part of Traefik, such as api@internal"
 
 
 def environment(_catalog: Catalog, service: Service) -> Found:

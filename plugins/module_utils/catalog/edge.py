@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The edge: which router, middlewares and limits each route has, and Traefik's two configuration files.
+
+What all routes share stands in the dynamic file (`NAME@file`); only what an entry has of its own becomes a label.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.sophia.platform.plugins.module_utils.catalog.model import (
+    CERTIFICATE,
+    CERTIFICATE_KEY,
+    HTTP_PORT,
+    HTTPS_PORT,
+    OPERATORS_FILE,
+    Catalog,
+    Service,
+    is_for_operators,
+)
+from ansible_collections.sophia.platform.plugins.module_utils.catalog.text import yaml_text
+
+NETWORK = "edge"
+ENTRY_POINT = "websecure"
+SOCKET_PROXY = "docker-socket-proxy"
+METRICS_PORT = 8082
+DYNAMIC_FILE = "/etc/traefik/dynamic.yml"
+
+RETRY_ATTEMPTS = 3
+POLL_SECONDS = 2
+ACCEPT_ON_STOP_SECONDS, FINISH_ON_STOP_SECONDS = 5, 20
+REQUEST_READ_SECONDS, IDLE_SECONDS, DIAL_SECONDS = 60, 180, 3
+HEADER_MAX_BYTES = 64 * 1024
+LOGIN_ATTEMPTS_PER_SECOND, LOGIN_BURST = 10, 50
+# After retries: a service that fails most of the time is left alone for a moment, so that it can recover.
+BREAKER = "NetworkErrorRatio() > 0.90 || ResponseCodeRatio(500, 600, 0, 600) > 0.90"
+HSTS_SECONDS = 63072000
+# Mozilla's profile "intermediate"; TLS 1.3 has its own suites, all of them good.
+CIPHER_SUITES = [
+    f"TLS_ECDHE_{signed}_WITH_{cipher}"
+    for cipher in ("AES_128_GCM_SHA256", "AES_256_GCM_SHA384", "CHACHA20_POLY1305_SHA256")
+    for signed in ("ECDSA", "RSA")
+]
+CURVES = ["X25519MLKEM768", "X25519", "CurveP256", "CurveP384"]
+WITH_BODY = "(Method(`POST`) || Method(`PUT`) || Method(`PATCH`))"
+
+
+def limits(catalog: Catalog, service: Service) -> dict[str, int]:
+    """A route's limits: its own, else the platform's."""
+    own = {name: value for name, value in service["route"]["limits"].items() if value is not None}
+    return {**catalog.route_limits, **own}
+
+
+def routers(catalog: Catalog, service: Service) -> dict[str, dict]:
+    """The routers of a route. Requests with a large body, or one of unknown length, have one of their own."""
+    rule, chain = _rule(catalog, service), _chain(catalog, service)
+    internal = service["route"]["internal"]
+    common = {"entrypoints": [ENTRY_POINT], "service": internal or service.name}
+    found = {service.name: {"rule": rule, **common, "middlewares": chain}}
+    if internal:
+        return found
+    digits = len(str(limits(catalog, service)["request_max_bytes"])) - 1
+    large = f"{rule} && {WITH_BODY} && !HeaderRegexp(`Content-Length`, `^[0-9]{{1,{digits}}}$`)"
+    # Reading a body first holds the answer back as well, which would break streams; so not for all requests.
+    chain = [*chain, _reference(catalog, service, "size")]
+    return {**found, f"{service.name}-large": {"rule": large, **common, "middlewares": chain}}
+
+
+def own_middlewares(catalog: Catalog, service: Service) -> dict[str, dict]:
+    """The middlewares that only this route has, by name."""
+    route, wanted = service["route"], limits(catalog, service)
+    found = {}
+    if route["allow"]:
+        found[f"{service.name}-allow"] = {"ipallowlist": {"sourcerange": list(route["allow"])}}
+    if route["path"]:
+        found[f"{service.name}-strip"] = {"stripprefix": {"prefixes": [route["path"]]}}
+    for kind, middleware in _limit_middlewares(wanted).items():
+        if middleware != _limit_middlewares(catalog.route_limits)[kind]:
+            found[f"{service.name}-{kind}"] = middleware
+    return found
+
+
+def _limit_middlewares(wanted: dict[str, int]) -> dict[str, dict]:
+    return {
+        "rate": {"ratelimit": {"average": wanted["requests_per_second"], "burst": wanted["burst"]}},
+        "in-flight": {"inflightreq": {"amount": wanted["in_flight"]}},
+        "size": {"buffering": {"maxrequestbodybytes": wanted["request_max_bytes"]}},
+    }
+
+
+def _chain(catalog: Catalog, service: Service) -> list[str]:
+    """A route's middlewares, outermost first."""
+    own = own_middlewares(catalog, service)
+    names = [f"{service.name}-allow"] if service["route"]["allow"] else []
+    names += [_reference(catalog, service, "rate"), _reference(catalog, service, "in-flight")]
+    names += ["operators@file"] if is_for_operators(service) else []
+    names += [name for name in (f"{service.name}-strip",) if name in own]
+    # A task that has just gone refuses the connection, and Traefik learns of it a moment later: ask another one.
+    return [*names, "breaker@file", "retry@file"]
+
+
+def _reference(catalog: Catalog, service: Service, kind: str) -> str:
+    name = f"{service.name}-{kind}"
+    return name if name in own_middlewares(catalog, service) else f"{kind}@file"
+
+
+def _rule(catalog: Catalog, service: Service) -> str:
+    host, path = f"Host(`{service['route']['host']}.{catalog.domain}`)", service["route"]["path"]
+    # A bare PathPrefix(`/git`) would match /github too.
+    rule = f"{host} && (Path(`{path}`) || PathPrefix(`{path}/`))" if path else host
+    # Metrics are for Prometheus, which asks the tasks themselves; the public does not see them.
+    hidden = service["metrics"] and service.metrics_port == service["port"] and not is_for_operators(service)
+    return f"{rule} && !Path(`{path or ''}{service['metrics']['path']}`)" if hidden else rule
+
+
+def transport_name(timeout_seconds: int) -> str:
+    """The name of the transport whose services have so long to begin their answer."""
+    return f"within-{timeout_seconds}s"
+
+
+def static(catalog: Catalog) -> str:
+    """Traefik's static configuration: entry points, providers, logs, metrics."""
+    life = {
+        "requestAcceptGraceTimeout": f"{ACCEPT_ON_STOP_SECONDS}s",
+        "graceTimeOut": f"{FINISH_ON_STOP_SECONDS}s",
+    }
+    responding = {"readTimeout": f"{REQUEST_READ_SECONDS}s", "idleTimeout": f"{IDLE_SECONDS}s"}
+    transport = {"lifeCycle": life, "respondingTimeouts": responding}
+    redirect = {"to": f":{catalog.edge_https_port}", "scheme": "https", "permanent": True}
+    document = {
+        "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
+        "entryPoints": {
+            "web": {
+                "address": f":{HTTP_PORT}",
+                "transport": transport,
+                "http": {"maxHeaderBytes": HEADER_MAX_BYTES, "redirections": {"entryPoint": redirect}},
+            },
+            ENTRY_POINT: {
+                "address": f":{HTTPS_PORT}",
+                "asDefault": True,
+                "transport": transport,
+                "http": {"maxHeaderBytes": HEADER_MAX_BYTES, "middlewares": ["security@file"], "tls": {}},
+            },
+            "metrics": {"address": f":{METRICS_PORT}"},
+        },
+        "providers": {
+            "swarm": {
+                "endpoint": f"tcp://{SOCKET_PROXY}:{_socket_port(catalog)}",
+                "exposedByDefault": False,
+                "network": NETWORK,
+                "refreshSeconds": POLL_SECONDS,
+            },
+            "file": {"filename": DYNAMIC_FILE},
+        },
+        "api": {"dashboard": True},
+        "ping": {"entryPoint": "metrics"},
+        "metrics": {"prometheus": {"entryPoint": "metrics"}},
+        "log": {"format": "json"},
+        # Headers and the query may hold tokens.
+        "accessLog": {
+            "format": "json",
+            "fields": {"headers": {"defaultMode": "drop"}, "queryParameters": {"defaultMode": "drop"}},
+        },
+    }
+    return yaml_text(document)
+
+
+def _socket_port(catalog: Catalog) -> int:
+    return next((service["port"] for service in catalog.entries if service.name == SOCKET_PROXY), 2375)
+
+
+def dynamic(catalog: Catalog) -> str:
+    """Traefik's dynamic configuration: TLS, and what the routes share."""
+    pair = {"certFile": f"/run/secrets/{CERTIFICATE}", "keyFile": f"/run/secrets/{CERTIFICATE_KEY}"}
+    options = {
+        "minVersion": "VersionTLS12",
+        "cipherSuites": CIPHER_SUITES,
+        "curvePreferences": CURVES,
+        "sniStrict": True,
+    }
+    routed = [service for service in catalog.entries if service["route"]]
+    seconds = sorted({limits(catalog, service)["timeout_seconds"] for service in routed})
+    internal = [service for service in routed if service["route"]["internal"]]
+    http: dict = {
+        "routers": {name: router for one in internal for name, router in routers(catalog, one).items()},
+        "middlewares": {
+            **_shared_middlewares(catalog),
+            **{name: own for one in internal for name, own in own_middlewares(catalog, one).items()},
+        },
+        "serversTransports": {
+            transport_name(one): {
+                "forwardingTimeouts": {"dialTimeout": f"{DIAL_SECONDS}s", "responseHeaderTimeout": f"{one}s"}
+            }
+            for one in seconds
+        },
+    }
+    tls = {"certificates": [pair], "options": {"default": options}}
+    return yaml_text({"tls": tls, "http": {key: value for key, value in http.items() if value}})
+
+
+def _shared_middlewares(catalog: Catalog) -> dict[str, dict]:
+    return {
+        "security": {
+            "headers": {
+                "stsSeconds": HSTS_SECONDS,
+                "stsIncludeSubdomains": True,
+                "contentTypeNosniff": True,
+                "frameDeny": True,
+                "referrerPolicy": "strict-origin-when-cross-origin",
+                "permissionsPolicy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+                "customResponseHeaders": {"Server": "", "X-Powered-By": ""},
+            }
+        },
+        **_limit_middlewares(catalog.route_limits),
+        "operators-rate": {"ratelimit": {"average": LOGIN_ATTEMPTS_PER_SECOND, "burst": LOGIN_BURST}},
+        "operators-password": {"basicAuth": {"usersFile": OPERATORS_FILE, "removeHeader": True, "realm": "operators"}},
+        "operators": {"chain": {"middlewares": ["operators-rate", "operators-password"]}},
+        "breaker": {"circuitBreaker": {"expression": BREAKER}},
+        "retry": {"retry": {"attempts": RETRY_ATTEMPTS, "initialInterval": "100ms"}},
+    }
