@@ -12,14 +12,14 @@ author: [Sophia platform (@sophia-platform)]
 description:
   - Makes checks of a running platform at the same time, each again until it holds or O(wait_seconds) are over.
   - Runs on the control node. It changes nothing and never fails because of what it finds; RV(ok) is the verdict.
-  - Hosts under C(localhost) are on this machine (RFC 6761), whatever the name server says.
+  - Without O(name_servers), hosts under C(localhost) are on this machine (RFC 6761), whatever the resolver says.
 options:
   checks:
     description:
       - What to check; the filter P(sophia.platform.catalog_checks#filter) makes these from the catalog. Each has a
         C(name), a C(kind) and the fields of its kind.
-      - C(http) asks C(url) and wants C(expect_status) (200) and the values of C(expect_json) (dotted path to value);
-        C(basic_auth) is C({username, secret}).
+      - C(http) asks C(url) and wants C(expect_status) (200), C(expect_location) in the header Location, and the values of
+        C(expect_json) (dotted path to value); C(basic_auth) is C({username, secret}).
       - C(mcp) does the MCP handshake with C(url), lists the tools, and wants 401 without the token. C(token_secret)
         names the secret that holds the token.
       - C(mcp_call) calls C(tool) with C(arguments) and wants C(expect_text) in the result.
@@ -28,6 +28,9 @@ options:
       - C(service) looks up C(service) in O(swarm) and wants C(replicas) (null for any number, all running) and
         C(image), pinned by a digest.
       - C(gpus) counts the GPUs that the ready nodes of O(swarm) offer and wants C(count).
+      - C(records) resolves C(hosts) (name to list of addresses) and wants those and no others.
+      - C(certificate) wants the nodes at C(addresses) to show the same certificate at C(port), for all of C(hosts), issued by
+        an authority of O(ca_path), with at least C(days_min) days left.
     type: list
     elements: dict
     required: true
@@ -48,10 +51,14 @@ options:
     description: How long one attempt of a check may take, with all its requests.
     type: float
     default: 10
-  resolve:
-    description: Addresses to connect to, by host name, instead of what the name server says.
-    type: dict
-    default: {}
+  name_servers:
+    description: Addresses of the name servers that tell where the hosts are. Empty means those that this machine asks.
+    type: list
+    elements: str
+    default: []
+  ca_path:
+    description: A file with the authorities, in PEM, that certificates are checked with. Empty means those that this machine trusts.
+    type: path
   report_path:
     description: Where to write the report as JSON, C({ok, checks}). Nothing is written in check mode.
     type: path
@@ -68,8 +75,8 @@ EXAMPLES = r"""
 - name: Check the platform
   sophia.platform.platform_verify:
     checks:
-      - {name: backend, kind: http, url: "http://api.sophia.localhost:8080/health", expect_json: {status: ok}}
-      - {name: linear, kind: mcp, url: "http://mcp.sophia.localhost:8080/linear/mcp", token_secret: mcp_linear_token}
+      - {name: backend, kind: http, url: "https://api.sophia.localhost:8443/health", expect_json: {status: ok}}
+      - {name: linear, kind: mcp, url: "https://mcp.sophia.localhost:8443/linear/mcp", token_secret: mcp_linear_token}
       - {name: redis, kind: service, service: data_redis, replicas: 1, image: "docker.io/library/redis:7.2.11"}
     swarm: "{{ swarm_status_result }}"
     secrets: "{{ platform_secrets }}"
@@ -103,10 +110,12 @@ table:
   type: str
 """
 
+import ssl
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.sophia.platform.plugins.module_utils.verify import probes, report, runs
+from ansible_collections.sophia.platform.plugins.module_utils.verify.names import Names
 from ansible_collections.sophia.platform.plugins.module_utils.verify.transport import Client
 
 ARGUMENT_SPEC = {
@@ -115,7 +124,8 @@ ARGUMENT_SPEC = {
     "secrets": {"type": "dict", "default": {}, "no_log": True},
     "wait_seconds": {"type": "float", "default": 0},
     "timeout_seconds": {"type": "float", "default": 10},
-    "resolve": {"type": "dict", "default": {}},
+    "name_servers": {"type": "list", "elements": "str", "default": []},
+    "ca_path": {"type": "path"},
     "report_path": {"type": "path"},
 }
 
@@ -126,10 +136,14 @@ def main() -> None:
     params = module.params
     platform = probes.Platform(params["secrets"], params["swarm"])
 
-    mask = report.masker(params["secrets"])
+    mask, names = report.masker(params["secrets"]), Names(params["name_servers"])
+    try:
+        tls = ssl.create_default_context(cafile=params["ca_path"] or None)
+    except OSError as error:
+        module.fail_json(msg=f"The authorities of ca_path {params['ca_path']} cannot be read: {error}.")
 
     def attempt(check: dict):
-        return probes.attempt(check, Client(params["timeout_seconds"], params["resolve"], mask), platform)
+        return probes.attempt(check, Client(params["timeout_seconds"], names, mask, tls), platform)
 
     wait_seconds = 0 if module.check_mode else params["wait_seconds"]
     rows = runs.run(params["checks"], attempt, wait_seconds, params["timeout_seconds"])

@@ -4,7 +4,7 @@ import pytest
 from ansible_collections.sophia.platform.plugins.module_utils.catalog import releases
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.compose import service_document
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.errors import CatalogError
-from ansible_collections.sophia.platform.plugins.module_utils.catalog.model import read
+from ansible_collections.sophia.platform.plugins.module_utils.catalog.model import MADE, read
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.naming import image_reference
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.units import size_bytes
 from catalog_fixtures import of_environment, platform
@@ -128,7 +128,7 @@ def test_no_replicas_is_written_out_since_a_missing_number_means_one():
 def test_route_of_a_whole_host():
     found = labels(route={"host": "api"}, health={"path": "/h", "interval_seconds": 7})
     assert found["traefik.http.routers.a.rule"] == "Host(`api.example.org`)"
-    assert found["traefik.http.routers.a.middlewares"] == "a-retry"
+    assert found["traefik.http.routers.a.middlewares"] == "rate@file,in-flight@file,breaker@file,retry@file"
     assert found["traefik.http.services.a.loadbalancer.server.port"] == "80"
     assert found["traefik.http.services.a.loadbalancer.healthcheck.path"] == "/h"
     assert found["traefik.http.services.a.loadbalancer.healthcheck.interval"] == "7s"
@@ -137,9 +137,10 @@ def test_route_of_a_whole_host():
 def test_route_below_a_path_for_operators():
     found = labels(route={"host": "mcp", "path": "/git", "access": "operators"})
     assert found["traefik.http.routers.a.rule"] == "Host(`mcp.example.org`) && (Path(`/git`) || PathPrefix(`/git/`))"
-    assert found["traefik.http.routers.a.middlewares"] == "a-operators,a-strip,a-retry"
+    chain = "rate@file,in-flight@file,operators@file,a-strip,breaker@file,retry@file"
+    assert found["traefik.http.routers.a.middlewares"] == chain
+    assert found["traefik.http.routers.a-large.middlewares"] == f"{chain},size@file"
     assert found["traefik.http.middlewares.a-strip.stripprefix.prefixes"] == "/git"
-    assert found["traefik.http.middlewares.a-operators.basicauth.usersfile"] == "/run/secrets/operators_htpasswd"
 
 
 def test_without_a_route_traefik_leaves_it_alone():
@@ -225,7 +226,7 @@ def test_missing_values_are_named_all_at_once():
 
 def test_no_document_holds_a_value():
     catalog = read(of_environment("lab"))
-    values = {name: f"value-of-{name}" for name in catalog.secret_names()}
+    values = {name: f"value-of-{name}" for name in [*catalog.secret_names(), *MADE]}
     assert "value-of-" not in str([stack["compose"] for stack in releases.stacks(catalog, values)])
 
 

@@ -58,7 +58,8 @@ def routers(catalog: Catalog, service: Service) -> dict[str, dict]:
     if internal:
         return found
     digits = len(str(limits(catalog, service)["request_max_bytes"])) - 1
-    large = f"{rule} && {WITH_BODY} && !HeaderRegexp(`Content-Length`, `^[0-9]{{1,{digits}}}$`)"
+    small = f" && !HeaderRegexp(`Content-Length`, `^[0-9]{{1,{digits}}}$`)" if digits else ""
+    large = f"{rule} && {WITH_BODY}{small}"
     # Reading a body first holds the answer back as well, which would break streams; so not for all requests.
     chain = [*chain, _reference(catalog, service, "size")]
     return {**found, f"{service.name}-large": {"rule": large, **common, "middlewares": chain}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.errors import CatalogError
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.model import (
+    HTTP_PORT,
     OPERATOR,
     Catalog,
     Service,
@@ -13,6 +14,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog.model impo
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.naming import image_reference
 
 TTL_SECONDS = 300
+CERTIFICATE_DAYS_MIN = 14  # a renewal that was due at 30 days has failed for two weeks then
 ADDRESSING = ("A", "AAAA", "ALIAS", "CNAME")
 
 
@@ -79,6 +81,7 @@ def published_ports(catalog: Catalog) -> list[dict]:
 def checks(catalog: Catalog, gpu_count: int = 0) -> list[dict]:
     """What must hold, as the module platform_verify takes it. `gpu_count`: how many GPUs the inventory's hosts have."""
     found = [{"name": "swarm: GPUs of the nodes", "kind": "gpus", "count": gpu_count}] if gpu_count else []
+    found += _edge_checks(catalog)
     found += [_service_check(catalog, service) for service in catalog.entries]
     for service in catalog.entries:
         if service["route"] and (service["health"] or {}).get("path"):
@@ -88,6 +91,47 @@ def checks(catalog: Catalog, gpu_count: int = 0) -> list[dict]:
         if service["route"] and service.name == "prometheus":
             found.append(_targets_check(catalog, service))
     return found
+
+
+def _edge_checks(catalog: Catalog) -> list[dict]:
+    """Records, certificate and redirection of the routed hosts, and the login at every route for operators."""
+    routed = [service for service in catalog.entries if service["route"]]
+    hosts = sorted({f"{service['route']['host']}.{catalog.domain}" for service in routed})
+    if not hosts or not catalog.edge_addresses:
+        return []
+    addresses, port = list(catalog.edge_addresses), catalog.edge_https_port
+    found = [
+        {"name": "edge: records", "kind": "records", "hosts": {host: addresses for host in hosts}},
+        {
+            "name": "edge: certificate at every node",
+            "kind": "certificate",
+            "hosts": hosts,
+            "addresses": addresses,
+            "port": port,
+            "days_min": CERTIFICATE_DAYS_MIN,
+        },
+    ]
+    plain = "" if catalog.edge_http_port == HTTP_PORT else f":{catalog.edge_http_port}"
+    first = routed[0]["route"]["host"]
+    found.append(
+        {
+            "name": "edge: HTTP leads to HTTPS",
+            "kind": "http",
+            "url": f"http://{first}.{catalog.domain}{plain}/",
+            "expect_status": 301,
+            "expect_location": f"{catalog.origin(first)}/",
+        }
+    )
+    return found + [
+        {
+            "name": f"{service.name}: asks operators to log in",
+            "kind": "http",
+            "url": catalog.url(service, "/"),
+            "expect_status": 401,
+        }
+        for service in routed
+        if is_for_operators(service)
+    ]
 
 
 def _service_check(catalog: Catalog, service: Service) -> dict:

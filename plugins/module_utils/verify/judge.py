@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 from typing import NamedTuple
 
 from ansible_collections.sophia.platform.plugins.module_utils.verify.transport import Response, hint
@@ -29,6 +30,9 @@ def http_answer(check: dict, response: Response) -> Verdict:
         said = f" It said {response.described()}." if response.body else ""
         came = f"{what}: {response.status} {response.reason}, wanted {wanted}{hint(response.status)}"
         return Verdict(False, came + said)
+    target, came = check.get("expect_location"), response.headers.get("location", "nowhere")
+    if target and came != target:
+        return Verdict(False, f"{what}: sends to {came}, wanted {target}.")
     expected = check.get("expect_json") or {}
     if not expected:
         return Verdict(True, f"{response.status} {response.reason}")
@@ -143,6 +147,40 @@ def gpus(check: dict, swarm: dict | None) -> Verdict:
             True,
         )
     return Verdict(True, f"{shown}", True)
+
+
+def records(wanted: dict[str, list[str]], found: dict[str, list[str]]) -> Verdict:
+    """Judge what DNS says of the hosts: the addresses wanted for each, and no other."""
+    wrong = [
+        f"{host} leads to {', '.join(found[host])}, the catalog says {', '.join(sorted(addresses))}"
+        for host, addresses in wanted.items()
+        if found[host] != sorted(addresses)
+    ]
+    if wrong:
+        return Verdict(
+            False, f"{_listed(wrong, '; ')}: run playbooks/dns.yml, and mind the time that resolvers keep records."
+        )
+    return Verdict(True, f"{_count(len(wanted), 'name')} lead to {', '.join(sorted(next(iter(wanted.values()), [])))}")
+
+
+def certificate(hosts: list[str], found: dict[str, dict], days_min: float, now: float) -> Verdict:
+    """Judge the certificates that the edge nodes show: the same one everywhere, for all hosts, for long enough."""
+    first = next(iter(found.values()))
+    serials = {address: shown.get("serialNumber") for address, shown in found.items()}
+    if len(set(serials.values())) > 1:
+        shown = ", ".join(f"{address} {serial}" for address, serial in serials.items())
+        return Verdict(False, f"The edge nodes show different certificates ({shown}): run playbooks/stacks.yml.")
+    names = [value for kind, value in first.get("subjectAltName", ()) if kind == "DNS"]
+    lacking = [host for host in hosts if host not in names and f"*.{host.partition('.')[2]}" not in names]
+    if lacking:
+        return Verdict(False, f"The certificate lacks {_listed(lacking)}: run playbooks/certificates.yml.")
+    days = (ssl.cert_time_to_seconds(first["notAfter"]) - now) / 86400
+    if days < days_min:
+        return Verdict(
+            False, f"The certificate ends in {days:.1f} days: run playbooks/certificates.yml, which renews it."
+        )
+    issuer = dict(pair for part in first.get("issuer", ()) for pair in part).get("commonName", "unnamed")
+    return Verdict(True, f"{_count(len(hosts), 'name')}, {days:.0f} days left, by {issuer}")
 
 
 def _no_swarm(swarm: dict | None) -> Verdict:

@@ -5,12 +5,8 @@ from __future__ import annotations
 
 import json
 
-from ansible_collections.sophia.platform.plugins.module_utils.verify.transport import (
-    Client,
-    ProbeError,
-    Response,
-    hint,
-)
+from ansible_collections.sophia.platform.plugins.module_utils.verify.errors import ProbeError
+from ansible_collections.sophia.platform.plugins.module_utils.verify.transport import Client, Response, hint
 
 PROTOCOL_VERSION = "2025-06-18"  # offered; the server's answer decides
 TOOL_PAGES_MAX = 20

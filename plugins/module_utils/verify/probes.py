@@ -4,21 +4,25 @@
 from __future__ import annotations
 
 import base64
+import time
 from urllib.parse import urlsplit, urlunsplit
 
 from ansible_collections.sophia.platform.plugins.module_utils.verify import judge
+from ansible_collections.sophia.platform.plugins.module_utils.verify.errors import ProbeError
 from ansible_collections.sophia.platform.plugins.module_utils.verify.judge import Verdict
 from ansible_collections.sophia.platform.plugins.module_utils.verify.mcp import Session, initialize_message
-from ansible_collections.sophia.platform.plugins.module_utils.verify.transport import Client, ProbeError
+from ansible_collections.sophia.platform.plugins.module_utils.verify.transport import Client
 
 # kind -> (fields it needs, fields it may have)
 FIELDS = {
-    "http": ({"url"}, {"expect_status", "expect_json", "basic_auth"}),
+    "http": ({"url"}, {"expect_status", "expect_json", "expect_location", "basic_auth"}),
     "mcp": ({"url", "token_secret"}, set()),
     "mcp_call": ({"url", "token_secret", "tool"}, {"arguments", "expect_text"}),
     "prometheus_targets": ({"url", "jobs"}, {"basic_auth"}),
     "service": ({"service"}, {"replicas", "image"}),
     "gpus": ({"count"}, set()),
+    "records": ({"hosts"}, set()),
+    "certificate": ({"hosts", "addresses", "port"}, {"days_min"}),
 }
 TARGETS_PATH = "/api/v1/targets"
 
@@ -105,6 +109,16 @@ def _gpus(check: dict, client: Client, platform: Platform) -> Verdict:
     return judge.gpus(check, platform.swarm)
 
 
+def _records(check: dict, client: Client, platform: Platform) -> Verdict:
+    return judge.records(check["hosts"], {host: client.names.records(host) for host in check["hosts"]})
+
+
+def _certificate(check: dict, client: Client, platform: Platform) -> Verdict:
+    hosts, port = check["hosts"], check["port"]
+    found = {address: client.certificate(hosts[0], address, port) for address in check["addresses"]}
+    return judge.certificate(hosts, found, check.get("days_min") or 0, time.time())
+
+
 PROBES = {
     "http": _http,
     "mcp": _mcp,
@@ -112,6 +126,8 @@ PROBES = {
     "prometheus_targets": _prometheus_targets,
     "service": _service,
     "gpus": _gpus,
+    "records": _records,
+    "certificate": _certificate,
 }
 
 

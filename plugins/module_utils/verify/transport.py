@@ -11,11 +11,10 @@ import time
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from ansible_collections.sophia.platform.plugins.module_utils.verify.errors import ProbeError
+from ansible_collections.sophia.platform.plugins.module_utils.verify.names import Names
+
 BODY_BYTES_MAX = 8 * 1024 * 1024
-
-
-class ProbeError(Exception):
-    """A request or its answer is not usable. The message says what was asked, what came and what to do."""
 
 
 class Response(NamedTuple):
@@ -53,25 +52,35 @@ def hint(status: int) -> str:
     return hints.get(status, ".")
 
 
-def address_of(host: str, resolve: dict) -> str:
-    """Return where to connect for a host: what `resolve` says, loopback for *.localhost (RFC 6761), or itself."""
-    host = host.rstrip(".").lower()
-    if host in resolve:
-        return resolve[host]
-    return "127.0.0.1" if host == "localhost" or host.endswith(".localhost") else host
-
-
 class Client:
     """Makes requests that together may take `timeout_seconds`, counted from now.
 
     mask(text) hides secrets in what comes back, before anything is cut short and would no longer be recognised.
+    tls: what the server's certificate is checked with.
     """
 
-    def __init__(self, timeout_seconds: float, resolve: dict | None = None, mask=lambda text: text) -> None:
-        self.mask = mask
+    def __init__(
+        self,
+        timeout_seconds: float,
+        names: Names | None = None,
+        mask=lambda text: text,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.mask, self.names, self.tls = mask, names or Names(), tls
         self.timeout_seconds = timeout_seconds
         self.deadline = time.monotonic() + timeout_seconds
-        self.resolve = {host.lower(): address for host, address in (resolve or {}).items()}
+
+    def certificate(self, host: str, address: str, port: int) -> dict:
+        """The certificate that a server at an address shows for a host, checked, as ssl tells it. Raises ProbeError."""
+        tls = self.tls or ssl.create_default_context()
+        try:
+            with (
+                socket.create_connection((address, port), max(0.1, self.deadline - time.monotonic())) as plain,
+                tls.wrap_socket(plain, server_hostname=host) as secured,
+            ):
+                return secured.getpeercert()
+        except OSError as error:
+            raise ProbeError(f"{host} at {address}:{port}: {_refused(error, f'{address}:{port}')}") from error
 
     def request(self, method: str, url: str, headers: dict | None = None, body: bytes | None = None, enough=None):
         """Return the Response. enough(bytes so far) -> bool ends the reading of an event stream. Raises ProbeError."""
@@ -81,8 +90,8 @@ class Client:
         remaining_seconds = self.deadline - time.monotonic()
         if remaining_seconds <= 0:
             raise ProbeError(f"{what}: not asked, the {self.timeout_seconds:g} s were used up by the requests before.")
-        address = address_of(parts.hostname, self.resolve)
-        connection = _Connection(parts, address, remaining_seconds)
+        addresses = self.names.addresses(parts.hostname, remaining_seconds)
+        connection = _Connection(parts, addresses, remaining_seconds, self.tls)
         watchdog = threading.Timer(remaining_seconds, connection.abort)
         watchdog.daemon = True
         watchdog.start()
@@ -101,17 +110,23 @@ class Client:
 
 
 class _Connection(http.client.HTTPConnection):
-    """A connection to `address` that names the URL's host, in the Host header and to TLS."""
+    """A connection to the first address that answers; it names the URL's host, in the Host header and to TLS."""
 
-    def __init__(self, parts, address: str, timeout_seconds: float) -> None:
+    def __init__(self, parts, addresses: list[str], timeout_seconds: float, tls: ssl.SSLContext | None) -> None:
         self.default_port = 443 if parts.scheme == "https" else 80
-        self.tls = ssl.create_default_context() if parts.scheme == "https" else None
-        self.address, self.aborted = address, False
+        self.tls = (tls or ssl.create_default_context()) if parts.scheme == "https" else None
+        self.addresses, self.address, self.aborted = addresses, addresses[0], False
         super().__init__(parts.hostname, parts.port or self.default_port, timeout=timeout_seconds)
 
     def connect(self) -> None:
-        """Open the socket."""
-        self.sock = self.watched = socket.create_connection((self.address, self.port), self.timeout)
+        """Open the socket, as every client does: an address that refuses is passed over while there is another."""
+        for self.address in self.addresses:
+            try:
+                self.sock = self.watched = socket.create_connection((self.address, self.port), self.timeout)
+                break
+            except OSError:
+                if self.address == self.addresses[-1]:
+                    raise
         if self.tls:
             self.sock = self.watched = self.tls.wrap_socket(self.sock, server_hostname=self.host)
 
@@ -152,20 +167,30 @@ def _more(read, content: bytearray) -> bytes:
         raise http.client.IncompleteRead(bytes(content) + error.partial) from None
 
 
-def _reason(error: Exception, connection: _Connection) -> str:
-    place = f"{connection.address}:{connection.port}"
+def _refused(error: OSError, place: str) -> str:
     if isinstance(error, socket.gaierror):
-        return f"{connection.address} does not resolve; is its DNS record there?"
+        return f"{place} does not resolve; is its DNS record there?"
     if isinstance(error, ConnectionRefusedError):
         return f"nothing listens on {place}; is the edge running and its port published?"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"the certificate that {place} shows is not good: {error.verify_message}; see playbooks/certificates.yml."
+        )
     if isinstance(error, ssl.SSLError):
         return f"TLS with {place} failed: {error.reason or error}."
+    return f"{place}: {error}."
+
+
+def _reason(error: Exception, connection: _Connection) -> str:
+    place = f"{connection.address}:{connection.port}"
     if isinstance(error, http.client.IncompleteRead):
         return f"the answer was cut off after {len(error.partial)} bytes; did the service die while it answered?"
     if isinstance(error, (ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected)):
         return f"{place} closed the connection without an answer; did the service die?"
     if isinstance(error, http.client.HTTPException):
         return f"what {place} answered is not HTTP ({type(error).__name__}); is another program on this port?"
-    if isinstance(error, ValueError):  # its text may quote a header, so it is not shown
+    if isinstance(error, ValueError) and not isinstance(
+        error, OSError
+    ):  # its text may quote a header, so it is not shown
         return "the address, or the token or password, has a character that HTTP cannot carry."
-    return f"{place}: {error}."
+    return _refused(error, place)
