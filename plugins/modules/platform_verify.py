@@ -18,8 +18,8 @@ options:
     description:
       - What to check; the filter P(sophia.platform.catalog_checks#filter) makes these from the catalog. Each has a
         C(name), a C(kind) and the fields of its kind.
-      - C(http) asks C(url) and wants C(expect_status) (200), C(expect_location) in the header Location, and the values of
-        C(expect_json) (dotted path to value); C(basic_auth) is C({username, secret}).
+      - C(http) asks C(url) and wants C(expect_status) (200), C(expect_location) in the header Location, and the values
+        of C(expect_json) (dotted path to value); C(basic_auth) is C({username, secret}).
       - C(mcp) does the MCP handshake with C(url), lists the tools, and wants 401 without the token. C(token_secret)
         names the secret that holds the token.
       - C(mcp_call) calls C(tool) with C(arguments) and wants C(expect_text) in the result.
@@ -29,8 +29,8 @@ options:
         C(image), pinned by a digest.
       - C(gpus) counts the GPUs that the ready nodes of O(swarm) offer and wants C(count).
       - C(records) resolves C(hosts) (name to list of addresses) and wants those and no others.
-      - C(certificate) wants the nodes at C(addresses) to show the same certificate at C(port), for all of C(hosts), issued by
-        an authority of O(ca_path), with at least C(days_min) days left.
+      - C(certificate) wants the nodes at C(addresses) to show the same certificate at C(port), for all of C(hosts),
+        issued by an authority of O(ca_path), with at least C(days_min) days left.
     type: list
     elements: dict
     required: true
@@ -57,7 +57,8 @@ options:
     elements: str
     default: []
   ca_path:
-    description: A file with the authorities, in PEM, that certificates are checked with. Empty means those that this machine trusts.
+    description:
+      - A file with the authorities, in PEM, that certificates are checked with. Left out, those that this machine trusts.
     type: path
   report_path:
     description: Where to write the report as JSON, C({ok, checks}). Nothing is written in check mode.

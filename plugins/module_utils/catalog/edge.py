@@ -29,9 +29,10 @@ POLL_SECONDS = 2
 ACCEPT_ON_STOP_SECONDS, FINISH_ON_STOP_SECONDS = 5, 20
 REQUEST_READ_SECONDS, IDLE_SECONDS, DIAL_SECONDS = 60, 180, 3
 HEADER_MAX_BYTES = 64 * 1024
-LOGIN_ATTEMPTS_PER_SECOND, LOGIN_BURST = 10, 50
-# After retries: a service that fails most of the time is left alone for a moment, so that it can recover.
-BREAKER = "NetworkErrorRatio() > 0.90 || ResponseCodeRatio(500, 600, 0, 600) > 0.90"
+LOGIN_ATTEMPTS_PER_SECOND, LOGIN_BURST = 5, 50
+# After retries: a service that hardly ever answers is left alone for a moment, so that it can recover. The ratio knows
+# no least number of requests, so one failure of a quiet service is enough: the moment is short.
+BREAKER = {"expression": "NetworkErrorRatio() > 0.90", "fallbackDuration": "3s", "recoveryDuration": "3s"}
 HSTS_SECONDS = 63072000
 # Mozilla's profile "intermediate"; TLS 1.3 has its own suites, all of them good.
 CIPHER_SUITES = [
@@ -214,6 +215,6 @@ def _shared_middlewares(catalog: Catalog) -> dict[str, dict]:
         "operators-rate": {"ratelimit": {"average": LOGIN_ATTEMPTS_PER_SECOND, "burst": LOGIN_BURST}},
         "operators-password": {"basicAuth": {"usersFile": OPERATORS_FILE, "removeHeader": True, "realm": "operators"}},
         "operators": {"chain": {"middlewares": ["operators-rate", "operators-password"]}},
-        "breaker": {"circuitBreaker": {"expression": BREAKER}},
+        "breaker": {"circuitBreaker": BREAKER},
         "retry": {"retry": {"attempts": RETRY_ATTEMPTS, "initialInterval": "100ms"}},
     }

@@ -120,12 +120,13 @@ class _Connection(http.client.HTTPConnection):
 
     def connect(self) -> None:
         """Open the socket, as every client does: an address that refuses is passed over while there is another."""
-        for self.address in self.addresses:
+        for address in self.addresses:
+            self.address = address
             try:
-                self.sock = self.watched = socket.create_connection((self.address, self.port), self.timeout)
+                self.sock = self.watched = socket.create_connection((address, self.port), self.timeout)
                 break
             except OSError:
-                if self.address == self.addresses[-1]:
+                if address == self.addresses[-1]:
                     raise
         if self.tls:
             self.sock = self.watched = self.tls.wrap_socket(self.sock, server_hostname=self.host)
