@@ -58,7 +58,8 @@ options:
     default: []
   ca_path:
     description:
-      - A file with the authorities, in PEM, that certificates are checked with. Left out, those that this machine trusts.
+      - A file with the authorities, in PEM, that certificates are checked with. Left out, those that this machine
+        trusts.
     type: path
   report_path:
     description: Where to write the report as JSON, C({ok, checks}). Nothing is written in check mode.

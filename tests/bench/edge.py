@@ -91,7 +91,7 @@ def main() -> None:
     play("playbooks/stacks.yml", {"platform_route_limits": LIMITS})
     on_host(
         1,
-        "command -v wrk >/dev/null || { apt-get update -qq; apt-get install -qq -y --no-install-recommends wrk; } >/dev/null",
+        "command -v wrk || { apt-get update -qq; apt-get install -qq -y --no-install-recommends wrk; }",
     )
     on_host(1, f"grep -q {HOST} /etc/hosts || echo 127.0.0.1 {HOST} >> /etc/hosts")
     addresses = backend_addresses()

@@ -7,9 +7,12 @@ build/tests/<name>.log, the clouds' calls during it in its record, and the tests
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
+import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -17,7 +20,9 @@ import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import dns.resolver
 import pytest
+import yaml
 from ansible_collections.sophia.platform.plugins.module_utils import secrets
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,6 +30,9 @@ LOGS = ROOT / "build/tests"
 STATE = Path(os.environ.get("LAB_STATE") or Path.home() / ".local/state/sophia-lab")
 CLOUD_PORT = int(os.environ.get("LAB_CLOUD_PORT") or 5078)
 SNOWFLAKE_PORT = int(os.environ.get("LAB_SNOWFLAKE_PORT") or 5079)
+PREFIX = os.environ.get("LAB_PREFIX", "sophia-lab")
+MACHINES = yaml.safe_load((ROOT / "inventories/lab/group_vars/all/machines.yml").read_text())
+DOMAIN, HTTPS_PORT = "sophia.localhost", 8443
 RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 
 
@@ -87,6 +95,23 @@ def clouds(method: str, path: str, given: object = None, port: int = CLOUD_PORT,
     with urllib.request.urlopen(request, timeout=20) as response:
         content = response.read()
     return json.loads(content) if content.strip() else None
+
+
+def addresses(host: str) -> list[str]:
+    """Where the lab's name server says that a host of the platform's domain is."""
+    resolver = dns.resolver.Resolver(configure=False)
+    resolver.nameservers = [MACHINES["lab_names_address"]]
+    return sorted(item.to_text() for item in resolver.resolve(f"{host}.{DOMAIN}.", "A"))
+
+
+def ask(host: str, path: str = "/", address: str | None = None, **headers: str) -> http.client.HTTPResponse:
+    """Ask the edge by HTTPS for a host of the platform's domain, found by DNS, its certificate by the lab's authority."""
+    tls = ssl.create_default_context(cafile=STATE / "ca.pem")
+    plain = socket.create_connection((address or addresses(host)[0], HTTPS_PORT), 10)
+    connection = http.client.HTTPConnection(f"{host}.{DOMAIN}", HTTPS_PORT)
+    connection.sock = tls.wrap_socket(plain, server_hostname=f"{host}.{DOMAIN}")
+    connection.request("GET", path, headers=headers)
+    return connection.getresponse()
 
 
 def lab(*arguments: str) -> str:

@@ -6,10 +6,10 @@ import json
 import urllib.request
 
 import pytest
-from conftest import CLOUD_PORT, SNOWFLAKE_PORT, clouds, lab_secrets, play
+from conftest import CLOUD_PORT, DOMAIN, MACHINES, SNOWFLAKE_PORT, clouds, lab_secrets, play
 from test_site import overriding
 
-DOMAIN = "sophia.localhost"
+EDGES = [host["lab_edge_address"] for host in MACHINES["lab_hosts"].values()]
 
 
 def made(run, service: str, method: str, ending: str = "") -> list[dict]:
@@ -61,8 +61,9 @@ def test_a_converged_platform_costs_few_calls(runs):
 
 
 def test_every_routed_name_has_its_record(runs):
-    names = {name for name, kind, address in zone() if kind == "A" and address == "127.0.0.1"}
-    assert names == {"api", "mcp", "prometheus", "alertmanager"}
+    hosts = ("api", "mcp", "prometheus", "alertmanager", "traefik")
+    found = {(name, address) for name, kind, address in zone() if kind == "A" and address.startswith("127.")}
+    assert found == {(host, address) for host in hosts for address in EDGES}
 
 
 def test_a_changed_route_changes_exactly_its_record(runs):
@@ -74,8 +75,8 @@ def test_a_changed_route_changes_exactly_its_record(runs):
     done = play("route", *change, playbook="playbooks/dns.yml")
     assert done.returncode == 0, done.output[-2000:]
     after = zone()
-    assert own(before) - own(after) == {("prometheus", "A", "127.0.0.1")}
-    assert own(after) - own(before) == {("metrics", "A", "127.0.0.1")}
+    assert own(before) - own(after) == {("prometheus", "A", address) for address in EDGES}
+    assert own(after) - own(before) == {("metrics", "A", address) for address in EDGES}
     assert len([call for call in done.calls if call["service"] == "namecheap"]) == 3
     back = play("route_back", playbook="playbooks/dns.yml")
     assert (back.returncode, zone()) == (0, before)

@@ -1,0 +1,164 @@
+"""The edge of the converged lab, from outside: certificate, TLS, logins, what is reachable, what its log tells."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import resource
+import subprocess
+import sys
+
+import pytest
+from conftest import DOMAIN, HTTPS_PORT, MACHINES, PREFIX, ROOT, STATE, addresses, ask, lab_secrets
+
+SSLYZE = "sslyze==6.3.1"
+HOSTS = ("alertmanager", "api", "mcp", "prometheus", "traefik")
+EDGES = [host["lab_edge_address"] for host in MACHINES["lab_hosts"].values()]
+NODES = {name: host["private_address"] for name, host in MACHINES["lab_hosts"].items()}
+
+
+def on_host(number: int, script: str) -> str:
+    argv = ["docker", "exec", f"{PREFIX}-{number}", "sh", "-euc", script]
+    return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+def container(number: int, service: str) -> str:
+    return on_host(number, f"docker ps -q --filter label=com.docker.swarm.service.name={service}").split()[0]
+
+
+def operator() -> dict[str, str]:
+    pair = f"operator:{lab_secrets()['operators_password']}"
+    return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_every_name_leads_to_every_edge_node(runs, host):
+    assert addresses(host) == EDGES
+
+
+@pytest.mark.parametrize("address", EDGES)
+def test_every_edge_node_answers_with_the_certificate(runs, address):
+    assert json.load(ask("api", "/health", address))["status"] == "ok"
+
+
+def test_curl_agrees(runs):
+    """A client that others wrote, with the lab's authority and the address that the lab's name server told."""
+    (address, *_more) = addresses("api")
+    url = f"https://api.{DOMAIN}:{HTTPS_PORT}/health"
+    argv = ["curl", "--silent", "--show-error", "--fail", "--cacert", str(STATE / "ca.pem"), "--noproxy", "*"]
+    argv += ["--resolve", f"api.{DOMAIN}:{HTTPS_PORT}:{address}", url]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["status"] == "ok"
+
+
+@pytest.fixture(scope="module")
+def sslyze():
+    """The program, in a virtual environment of its own: it wants an older `cryptography` than the platform has."""
+    venv = ROOT / "build/sslyze"
+    program = venv / "bin/sslyze"
+    if not program.exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=True)
+        pip = [venv / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", SSLYZE]
+        subprocess.run(pip, check=True, capture_output=True, timeout=300)
+    return program
+
+
+def test_tls_is_what_mozilla_calls_intermediate(runs, sslyze):
+    argv = [sslyze, "--mozilla_config=intermediate", f"--certinfo_ca_file={STATE / 'ca.pem'}"]
+    targets = [f"{host}.{DOMAIN}:{HTTPS_PORT}{{{addresses(host)[0]}}}" for host in ("api", "traefik")]
+    done = subprocess.run([*argv, *targets], capture_output=True, text=True, timeout=300, check=False)
+    verdicts = [line for line in done.stdout.splitlines() if "Compliant" in line or "compliant" in line]
+    assert (done.returncode, len(verdicts)) == (0, len(targets)), done.stdout[-4000:] + done.stderr[-2000:]
+
+
+@pytest.mark.parametrize(
+    ("host", "path"), [("prometheus", "/-/healthy"), ("alertmanager", "/-/healthy"), ("traefik", "/api/overview")]
+)
+def test_operators_log_in(runs, host, path):
+    wrong = {"Authorization": f"Basic {base64.b64encode(b'operator:wrong').decode()}"}
+    assert (ask(host, path).status, ask(host, path, **wrong).status, ask(host, path, **operator()).status) == (
+        401,
+        401,
+        200,
+    )
+
+
+def test_traefik_may_look_at_services_and_at_nothing_else(runs):
+    """Asked from Traefik's own network namespace, as somebody who has broken into it would."""
+    pid = on_host(1, f"docker inspect --format '{{{{.State.Pid}}}}' {container(1, 'edge_traefik')}").strip()
+    proxy = on_host(
+        1,
+        f"docker inspect {container(1, 'edge_docker-socket-proxy')} "
+        "--format '{{(index .NetworkSettings.Networks \"socket\").IPAddress}}'",
+    ).strip()
+    expected = {"GET services": 200, "GET tasks": 200, "GET networks": 200}
+    expected |= {"GET secrets": 403, "GET containers/json": 403, "GET configs": 403, "GET swarm": 403}
+    expected |= {"POST services/create": 403, "DELETE services/x": 403, "POST networks/create": 403}
+    found = {}
+    for request in expected:
+        method, path = request.split()
+        curl = f"curl -s -o /dev/null -w '%{{http_code}}' -m 5 -X {method} http://{proxy}:2375/v1.41/{path}"
+        found[request] = int(on_host(1, f"nsenter --net=/proc/{pid}/ns/net {curl}"))
+    assert found == expected
+    assert "docker.sock" not in on_host(
+        1, f"docker inspect {container(1, 'edge_traefik')} --format '{{{{json .Mounts}}}}'"
+    )
+
+
+def test_data_services_are_in_no_network_of_the_edge(runs):
+    networks = "--format '{{range .Spec.TaskTemplate.Networks}}{{.Target}} {{end}}'"
+    edge = on_host(1, "docker network inspect edge --format '{{.ID}}'").strip()
+    for service in ("data_postgres", "data_redis"):
+        assert edge not in on_host(1, f"docker service inspect {service} {networks}")
+        assert on_host(1, f"docker service inspect {service} --format '{{{{json .Endpoint.Ports}}}}'").strip() == "null"
+
+
+def open_ports(address: str) -> set[int]:
+    """All TCP ports of a lab host that let this machine, which is no peer of it, connect."""
+    at_once, seconds = 3000, 1.0
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    at_once = min(at_once, hard - 200) if hard != resource.RLIM_INFINITY else at_once
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, at_once + 200), hard))
+
+    async def is_open(port: int, turns: asyncio.Semaphore) -> int | None:
+        async with turns:
+            try:
+                _reader, writer = await asyncio.wait_for(asyncio.open_connection(address, port), seconds)
+            except (OSError, asyncio.TimeoutError):
+                return None
+            writer.close()
+            return port
+
+    async def scan() -> set[int]:
+        turns = asyncio.Semaphore(at_once)
+        found = await asyncio.gather(*(is_open(port, turns) for port in range(1, 65536)))
+        return {port for port in found if port}
+
+    try:
+        return asyncio.run(scan())
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_a_scan_from_outside_finds_the_edge_and_ssh(runs, name):
+    assert open_ports(NODES[name]) == {22, 80, 443}
+
+
+def test_the_access_log_has_no_secret(runs):
+    """What verify did just before was logged: requests with every token and password that there is."""
+    log = "".join(
+        on_host(number, f"docker logs --since 30m {container(number, 'edge_traefik')} 2>&1") for number in (1, 2, 3)
+    )
+    assert f'"RequestHost":"mcp.{DOMAIN}"' in log
+    assert [name for name, value in lab_secrets().items() if len(value) > 8 and value.strip() in log] == []
+    assert "Bearer" not in log and "Basic " not in log
+
+
+def test_who_the_client_is_comes_from_its_connection(runs):
+    """The log has the address that the request came from, not one that a client made up."""
+    ask("api", "/health", EDGES[0], **{"X-Forwarded-For": "203.0.113.77", "X-Real-Ip": "203.0.113.78"})
+    log = on_host(1, f"docker logs --since 2m {container(1, 'edge_traefik')} 2>&1")
+    assert "203.0.113.7" not in log
