@@ -105,7 +105,7 @@ def addresses(host: str) -> list[str]:
 
 
 def ask(host: str, path: str = "/", address: str | None = None, **headers: str) -> http.client.HTTPResponse:
-    """Ask the edge by HTTPS for a host of the platform's domain, found by DNS, its certificate by the lab's authority."""
+    """Ask the edge by HTTPS for a host of the platform, found by DNS, with a certificate by the lab's authority."""
     tls = ssl.create_default_context(cafile=STATE / "ca.pem")
     plain = socket.create_connection((address or addresses(host)[0], HTTPS_PORT), 10)
     connection = http.client.HTTPConnection(f"{host}.{DOMAIN}", HTTPS_PORT)
