@@ -12,7 +12,7 @@ from pathlib import Path
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.merge import merge_services
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.naming import image_parts
 
-from lab import bases, docker, recipes, wheels
+from lab import bases, docker, node_packages, recipes, wheels
 from lab.engine import Engine
 from lab.errors import LabError
 from lab.progress import step
@@ -79,21 +79,26 @@ class Builder:
             base, base_id = bases.ensure(recipe.base, self.present, self.settings.upstream_images)
         tag = f"{REPOSITORY}/{name}:{recipe.digest(base_id, self.engine.architecture)}"
         if tag not in self.present:
-            found = None
-            if recipe.wheels_path:
-                found = wheels.ensure(
-                    recipe.wheels_path, recipe.release, self.engine.architecture, self.settings.cache_path
-                )
+            downloads = self._downloads(recipe)
             with step(f"image {name}"):
-                self._build(tag, recipe, base, found)
+                self._build(tag, recipe, base, downloads)
             self._forget_others(name, tag)
         return tag
 
-    def _build(self, tag: str, recipe: recipes.Recipe, base: str, found: Path | None) -> None:
+    def _downloads(self, recipe: recipes.Recipe) -> dict[str, Path]:
+        """What this machine fetches for a build, by the name in its context."""
+        found, cache = {}, self.settings.cache_path
+        if recipe.wheels_path:
+            found["wheels"] = wheels.ensure(recipe.wheels_path, recipe.release, self.engine.architecture, cache)
+        if recipe.npm_lock_path:
+            found["node_modules"] = node_packages.ensure(recipe.npm_lock_path, cache)
+        return found
+
+    def _build(self, tag: str, recipe: recipes.Recipe, base: str, downloads: dict[str, Path]) -> None:
         arguments = ["--build-arg", f"BASE={base}", "--label", f"{docker.LABEL}=image"]
         done = docker.run(
             *["build", "--force-rm", *arguments, "--tag", tag, "-"],
-            stdin=recipe.context(found),
+            stdin=recipe.context(downloads),
             timeout_seconds=_BUILD_SECONDS,
             environment=builder_environment(),
             check=False,

@@ -7,7 +7,7 @@ import hashlib
 import io
 import re
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from lab.bases import RELEASES, Release
 from lab.errors import LabError
 
 IMAGES = Path(__file__).resolve().parent / "images"
-WHEELS = "wheels"
 _VERSION = "1"  # raise it when the way of building changes what comes out
 _HEADER = re.compile(r"#\s*(base|shared):\s*(\S.*)")
 _SKIPPED = {"__pycache__", ".pytest_cache", ".ruff_cache"}
@@ -43,6 +42,11 @@ class Recipe:
         path = self.path / "wheels.txt"
         return path if path.exists() else None
 
+    @property
+    def npm_lock_path(self) -> Path | None:
+        path = self.path / "package-lock.json"
+        return path if path.exists() else None
+
     def files(self) -> Iterator[tuple[str, Path]]:
         """(name in the build context, file), sorted."""
         for folder, under in ((self.path, ""), *((folder, f"{folder.name}/") for folder in self.shared)):
@@ -58,12 +62,16 @@ class Recipe:
             total.update(f"\n{name} {_mode(path):o} {content}".encode())
         return total.hexdigest()[:12]
 
-    def context(self, wheels: Path | None) -> bytes:
-        """The build context as a tar archive; the same for the same files, whatever their times and owners."""
+    def context(self, downloads: Mapping[str, Path] | None = None) -> bytes:
+        """The build context as a tar archive; the same for the same files, whatever their times and owners.
+
+        downloads: folders outside of the recipe, by their name in the context.
+        """
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w") as archive:
-            more = sorted((f"{WHEELS}/{path.name}", path) for path in wheels.glob("*.whl")) if wheels else []
-            for name, path in [*self.files(), *more]:
+            found = ((under, folder, path) for under, folder in (downloads or {}).items() for path in folder.rglob("*"))
+            more = sorted((f"{under}/{path.relative_to(folder)}", path) for under, folder, path in found)
+            for name, path in [*self.files(), *((name, path) for name, path in more if path.is_file())]:
                 entry = tarfile.TarInfo(name)
                 entry.size, entry.mode = path.stat().st_size, _mode(path)
                 with open(path, "rb") as content:
