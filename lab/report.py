@@ -48,7 +48,7 @@ def services(variables: dict) -> list[tuple[str, str, str]]:
         (
             entry.name,
             catalog.url(entry, (entry["health"] or {}).get("path") or "/"),
-            "for operators" if model.is_for_operators(entry) else "",
+            "for operators" if model.is_guarded(entry) else "",
         )
         for entry in catalog.entries
         if entry["route"]

@@ -98,3 +98,41 @@ def test_http_leads_to_the_port_that_clients_use():
 def test_the_access_log_has_neither_headers_nor_queries():
     fields = yaml.safe_load(edge.static(catalog({"host": "a"})))["accessLog"]["fields"]
     assert {fields["headers"]["defaultMode"], fields["queryParameters"]["defaultMode"]} == {"drop"}
+
+
+OIDC = {"issuer": "https://login.example.org", "client_id": "sophia", "groups": {"operators": ["ops"]}}
+
+
+def guarded(access="operators", **oidc):
+    """Labels of a guarded route, and the shared middlewares, with a provider."""
+    settings = {"route": {"host": "a", "access": access}, "oidc": {**OIDC, **oidc}}
+    return labels(**settings), dynamic(**settings)["http"]["middlewares"]
+
+
+def test_without_a_provider_every_role_has_the_password():
+    found = dynamic({"host": "a", "access": "viewers"})["http"]["middlewares"]
+    assert found["viewers"] == found["operators"] == {"chain": {"middlewares": ["operators-basic"]}}
+    assert found["operators-basic-password"]["basicAuth"]["usersFile"] == "/run/secrets/operators_htpasswd"
+
+
+@pytest.mark.parametrize("access", ["operators", "viewers"])
+def test_with_a_provider_no_password_is_taken(access):
+    found, shared = guarded(access)
+    assert f"{access}@file" in found["traefik.http.routers.a.middlewares"].split(",")
+    assert shared[access] == {"chain": {"middlewares": ["operators-oidc"]}}
+    assert "basicAuth" not in str(shared) and "traefik.http.routers.a-password.rule" not in found
+
+
+def test_programs_may_have_the_password_from_where_they_are_allowed():
+    found, shared = guarded(password_sources=["192.0.2.0/24"])
+    rule = found["traefik.http.routers.a-password.rule"]
+    assert rule.endswith("HeaderRegexp(`Authorization`, `^Basic `)")
+    assert "password@file" in found["traefik.http.routers.a-password.middlewares"]
+    assert shared["password"]["chain"]["middlewares"] == ["password-sources", "operators-basic"]
+    assert shared["password-sources"] == {"ipAllowList": {"sourceRange": ["192.0.2.0/24"]}}
+
+
+@pytest.mark.parametrize(("settings", "names"), [({}, ["a"]), ({"oidc": {}}, ["a"]), ({"oidc": OIDC}, ["a", "b"])])
+def test_what_exists_for_a_provider_only(settings, names):
+    services = [{**SERVICE, "name": "a"}, {**SERVICE, "name": "b", "only_with": "oidc"}]
+    assert [service.name for service in read(platform(services=services, **settings)).entries] == names

@@ -6,6 +6,7 @@ What all routes share stands in the dynamic file (`NAME@file`); only what an ent
 
 from __future__ import annotations
 
+from ansible_collections.sophia.platform.plugins.module_utils.catalog import login
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.model import (
     CERTIFICATE,
     CERTIFICATE_KEY,
@@ -14,7 +15,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog.model impo
     OPERATORS_FILE,
     Catalog,
     Service,
-    is_for_operators,
+    is_guarded,
 )
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.text import yaml_text
 
@@ -29,7 +30,6 @@ POLL_SECONDS = 2
 ACCEPT_ON_STOP_SECONDS, FINISH_ON_STOP_SECONDS = 5, 20
 REQUEST_READ_SECONDS, IDLE_SECONDS, DIAL_SECONDS = 60, 180, 3
 HEADER_MAX_BYTES = 64 * 1024
-LOGIN_ATTEMPTS_PER_SECOND, LOGIN_BURST = 5, 50
 # After retries: a service that hardly ever answers is left alone for a moment, so that it can recover. The ratio knows
 # no least number of requests, so one failure of a quiet service is enough: the moment is short.
 BREAKER = {"expression": "NetworkErrorRatio() > 0.90", "fallbackDuration": "3s", "recoveryDuration": "3s"}
@@ -41,6 +41,7 @@ CIPHER_SUITES = [
     for signed in ("ECDSA", "RSA")
 ]
 CURVES = ["X25519MLKEM768", "X25519", "CurveP256", "CurveP384"]
+PASSWORD_CHAIN = "password@file"  # noqa: S105 a name
 WITH_BODY = "(Method(`POST`) || Method(`PUT`) || Method(`PATCH`))"
 
 
@@ -56,6 +57,10 @@ def routers(catalog: Catalog, service: Service) -> dict[str, dict]:
     internal = service["route"]["internal"]
     common = {"entrypoints": [ENTRY_POINT], "service": internal or service.name}
     found = {service.name: {"rule": rule, **common, "middlewares": chain}}
+    if is_guarded(service) and catalog.oidc and catalog.takes_password:
+        with_password = [PASSWORD_CHAIN if name == guard(service) else name for name in chain]
+        sent = f"{rule} && HeaderRegexp(`Authorization`, `^Basic `)"
+        found[f"{service.name}-password"] = {"rule": sent, **common, "middlewares": with_password}
     if internal:
         return found
     digits = len(str(limits(catalog, service)["request_max_bytes"])) - 1
@@ -93,10 +98,15 @@ def _chain(catalog: Catalog, service: Service) -> list[str]:
     own = own_middlewares(catalog, service)
     names = [f"{service.name}-allow"] if service["route"]["allow"] else []
     names += [_reference(catalog, service, "rate"), _reference(catalog, service, "in-flight")]
-    names += ["operators@file"] if is_for_operators(service) else []
+    names += [guard(service)] if is_guarded(service) else []
     names += [name for name in (f"{service.name}-strip",) if name in own]
     # A task that has just gone refuses the connection, and Traefik learns of it a moment later: ask another one.
     return [*names, "breaker@file", "retry@file"]
+
+
+def guard(service: Service) -> str:
+    """The middleware that asks people for a role."""
+    return f"{service['route']['access']}@file"
 
 
 def _reference(catalog: Catalog, service: Service, kind: str) -> str:
@@ -109,13 +119,31 @@ def _rule(catalog: Catalog, service: Service) -> str:
     # A bare PathPrefix(`/git`) would match /github too.
     rule = f"{host} && (Path(`{path}`) || PathPrefix(`{path}/`))" if path else host
     # Metrics are for Prometheus, which asks the tasks themselves; the public does not see them.
-    hidden = service["metrics"] and service.metrics_port == service["port"] and not is_for_operators(service)
+    hidden = service["metrics"] and service.metrics_port == service["port"] and not is_guarded(service)
     return f"{rule} && !Path(`{path or ''}{service['metrics']['path']}`)" if hidden else rule
 
 
 def transport_name(timeout_seconds: int) -> str:
     """The name of the transport whose services have so long to begin their answer."""
     return f"within-{timeout_seconds}s"
+
+
+def _guards(catalog: Catalog) -> dict[str, dict]:
+    """What asks people for a role, by password or at the provider; without one, the password is for every role."""
+    password = login.basic_middlewares(OPERATORS_FILE)
+    if not catalog.oidc:
+        return {**password, **{role: _chained("operators-basic") for role in login.ROLES}}
+    asked = login.oidc_middlewares(catalog.login)
+    roles = {name.removesuffix("-oidc"): _chained(name) for name in asked}
+    found = {**asked, login.VIEWERS: roles[login.OPERATORS], **roles}
+    if catalog.takes_password:
+        sources = {"password-sources": {"ipAllowList": {"sourceRange": list(catalog.oidc["password_sources"])}}}
+        found |= {**password, **sources, "password": _chained("password-sources", "operators-basic")}
+    return found
+
+
+def _chained(*names: str) -> dict:
+    return {"chain": {"middlewares": list(names)}}
 
 
 def static(catalog: Catalog) -> str:
@@ -212,9 +240,7 @@ def _shared_middlewares(catalog: Catalog) -> dict[str, dict]:
             }
         },
         **_limit_middlewares(catalog.route_limits),
-        "operators-rate": {"ratelimit": {"average": LOGIN_ATTEMPTS_PER_SECOND, "burst": LOGIN_BURST}},
-        "operators-password": {"basicAuth": {"usersFile": OPERATORS_FILE, "removeHeader": True, "realm": "operators"}},
-        "operators": {"chain": {"middlewares": ["operators-rate", "operators-password"]}},
+        **_guards(catalog),
         "breaker": {"circuitBreaker": BREAKER},
         "retry": {"retry": {"attempts": RETRY_ATTEMPTS, "initialInterval": "100ms"}},
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ansible_collections.sophia.platform.plugins.module_utils.catalog import edge
+from ansible_collections.sophia.platform.plugins.module_utils.catalog import edge, login
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.model import Catalog, Service
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.text import yaml_text
 
@@ -120,6 +120,7 @@ DOCUMENTS: dict[str, Callable[[Catalog], str]] = {
     "alertmanager.yml": alertmanager,
     "alerts.yml": alerts,
     "grafana_datasource.yml": grafana_datasource,
+    "oauth2-proxy.cfg": lambda catalog: login.configuration(catalog.login),
     "postgres_init.sql": postgres_init,
     "prometheus.yml": prometheus,
     "traefik.yml": edge.static,

@@ -26,7 +26,7 @@ COOKIE = "__Secure-sophia"
 SESSION = "1h"
 IDENTITY_HEADERS = tuple(f"X-Auth-Request-{name}" for name in ("User", "Email", "Groups", "Preferred-Username"))
 # A page of Prometheus asks some twenty times at once; somebody who tries passwords shall not.
-PASSWORD_LIMIT = {"average": 10, "period": "1s", "burst": 50}
+PASSWORD_LIMIT = {"average": 5, "period": "1s", "burst": 50}
 _GROUP = re.compile(r"[^\s,'`\"\\&|][^,'`\"\\&|\x00-\x1f\x7f]*")
 
 

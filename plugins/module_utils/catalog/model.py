@@ -88,6 +88,7 @@ class Catalog:
     registry_mirror: str
     registry_credentials: dict
     route_limits: dict
+    oidc: dict | None
     networks: dict
     endpoint_mode: str
     replicas_max_per_node: int
@@ -111,6 +112,16 @@ class Catalog:
         """The address of a routed service as a client outside sees it."""
         return f"{self.origin(service['route']['host'])}{service['route']['path'] or ''}{path}"
 
+    @property
+    def login(self) -> dict:
+        """The settings of `login.py`."""
+        return {**(self.oidc or {}), "domain": self.domain, "https_port": self.edge_https_port}
+
+    @property
+    def takes_password(self) -> bool:
+        """Whether a program can use guarded services with the operators' password."""
+        return not self.oidc or bool(self.oidc["password_sources"])
+
     def origin(self, host: str) -> str:
         """What the addresses of a routed host name begin with."""
         port = "" if self.edge_https_port == HTTPS_PORT else f":{self.edge_https_port}"
@@ -120,16 +131,21 @@ class Catalog:
         """Every secret that the store must have."""
         names = [KEY_SECRET, *(name for entry in self.entries for name in entry["secrets"])]
         names += [entry["mcp"]["token"] for entry in self.entries if entry["mcp"]]
-        names += [OPERATOR["secret"] for entry in self.entries if is_for_operators(entry)]
+        names += [OPERATOR["secret"] for entry in self.entries if is_guarded(entry)]
         names += [str(login["secret"]) for login in self.registry_credentials.values() if login.get("secret")]
         names += [name for needed in self.clouds.values() for name in needed]
         names += [key["secret"] for key in self.api_keys]
         return sorted(set(names) - set(MADE))
 
 
-def is_for_operators(service: Service) -> bool:
-    """Whether the edge asks for an operator's password."""
-    return bool(service["route"]) and service["route"]["access"] == "operators"
+def is_guarded(service: Service) -> bool:
+    """Whether the edge asks who wants to use the service."""
+    return bool(service["route"]) and service["route"]["access"] != "public"
+
+
+def _is_wanted(entry: dict, settings: dict) -> bool:
+    """Whether the setting that an entry exists for is there."""
+    return not isinstance(entry.get("only_with"), str) or bool(settings.get(plain(entry["only_with"])))
 
 
 def stack_needs(entries: list[Service]) -> dict[str, list[str]]:
@@ -150,11 +166,12 @@ def load(platform: object) -> tuple[Catalog, list[str]]:
     problems = [f"{place}: platform: {text}" for place, text in found]
     if not usable:
         raise CatalogError(problems)
+    settings["oidc"] = settings["oidc"] if platform.get("oidc") else None  # an empty mapping got defaults by now
     catalog = Catalog(**{name: settings[name] for name in spec.options_of("platform")})
     kinds, overrides = platform.get("kinds") or {}, platform.get("overrides") or {}
     for written in platform["services"]:
         entry = merge.merge_service(written, kinds, overrides) if isinstance(written, dict) else {"enabled": False}
-        if not merge.is_enabled(entry):
+        if not merge.is_enabled(entry) or not _is_wanted(entry, settings):
             continue
         name, place = entry.get("name"), where(written.get("name"), *written)
         filled, found, usable = spec.validate("entry", entry, place)

@@ -9,7 +9,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog.model impo
     OPERATOR,
     Catalog,
     Service,
-    is_for_operators,
+    is_guarded,
 )
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.naming import image_reference
 
@@ -84,6 +84,8 @@ def checks(catalog: Catalog, gpu_count: int = 0) -> list[dict]:
     found += _edge_checks(catalog)
     found += [_service_check(catalog, service) for service in catalog.entries]
     for service in catalog.entries:
+        if is_guarded(service) and not catalog.takes_password:
+            continue
         if service["route"] and (service["health"] or {}).get("path"):
             found.append(_http_check(catalog, service))
         if service["route"] and service["mcp"]:
@@ -124,13 +126,13 @@ def _edge_checks(catalog: Catalog) -> list[dict]:
     )
     return found + [
         {
-            "name": f"{service.name}: asks operators to log in",
+            "name": f"{service.name}: asks {service['route']['access']} to log in",
             "kind": "http",
             "url": catalog.url(service, "/"),
-            "expect_status": 401,
+            "expect_status": 302 if catalog.oidc else 401,
         }
         for service in routed
-        if is_for_operators(service)
+        if is_guarded(service)
     ]
 
 
@@ -172,4 +174,4 @@ def _targets_check(catalog: Catalog, service: Service) -> dict:
 
 
 def _operator(service: Service) -> dict:
-    return {"basic_auth": dict(OPERATOR)} if is_for_operators(service) else {}
+    return {"basic_auth": dict(OPERATOR)} if is_guarded(service) else {}

@@ -8,13 +8,14 @@ import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 
+from ansible_collections.sophia.platform.plugins.module_utils.catalog import login
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.model import (
     KEY_SECRET,
     MADE,
     OPERATOR,
     Catalog,
     Service,
-    is_for_operators,
+    is_guarded,
     stack_needs,
 )
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.order import in_order
@@ -24,6 +25,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog.origin imp
     plain,
     where,
 )
+from ansible_collections.sophia.platform.plugins.module_utils.catalog.rules_entry import is_network
 
 DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 
@@ -121,12 +123,12 @@ def secrets(catalog: Catalog, secret_names: Iterable[str]) -> Iterator[str]:
         for name in service["secrets"]:
             if name not in there and name not in MADE:
                 yield service.problem("secrets", f"{missing} {name}")
-    guarded = next(filter(is_for_operators, catalog.entries), None)
+    guarded = next(filter(is_guarded, catalog.entries), None)
     if guarded and OPERATOR["secret"] not in there:
         yield guarded.problem("route", f"{missing} {OPERATOR['secret']}, which verify logs in with")
-    for host, login in catalog.registry_credentials.items():
-        if _is_login(login) and login["secret"] not in there:
-            yield f"{PLATFORM_PATH}: registry_credentials: {missing} {login['secret']}, the password for {host}"
+    for host, account in catalog.registry_credentials.items():
+        if _is_login(account) and account["secret"] not in there:
+            yield f"{PLATFORM_PATH}: registry_credentials: {missing} {account['secret']}, the password for {host}"
     for cloud, names in catalog.clouds.items():
         for name in names:
             if name not in there:
@@ -136,8 +138,8 @@ def secrets(catalog: Catalog, secret_names: Iterable[str]) -> Iterator[str]:
             yield f"{CLOUDS_PATH}: platform_api_keys: {missing} {key['secret']}, the key for {key['service']}"
 
 
-def _is_login(login: object) -> bool:
-    return isinstance(login, dict) and all(isinstance(login.get(key), str) for key in ("username", "secret"))
+def _is_login(account: object) -> bool:
+    return isinstance(account, dict) and all(isinstance(account.get(key), str) for key in ("username", "secret"))
 
 
 def settings(catalog: Catalog, platform: dict) -> Iterator[str]:
@@ -153,6 +155,11 @@ def settings(catalog: Catalog, platform: dict) -> Iterator[str]:
     for name in ("edge_http_port", "edge_https_port"):
         if not 1 <= getattr(catalog, name) <= 65535:
             yield problem(name, f" {getattr(catalog, name)} is no port")
+    for text in login.problems(catalog.login) if catalog.oidc else []:
+        yield problem("oidc", f": {text}")
+    for source in catalog.oidc["password_sources"] if catalog.oidc else []:
+        if not is_network(source):
+            yield problem("oidc", f": password_sources: {source!r} is no network in CIDR form, such as 192.0.2.0/24")
     for name, value in catalog.route_limits.items():
         if value < 1:
             yield problem("route_limits", f": {name} must be at least 1, it is {value}")
@@ -163,8 +170,8 @@ def settings(catalog: Catalog, platform: dict) -> Iterator[str]:
             ipaddress.IPv4Address(address)
         except ValueError:
             yield problem("edge_addresses", f": {address!r} is no IPv4 address")
-    for host, login in catalog.registry_credentials.items():
-        if not _is_login(login):
+    for host, account in catalog.registry_credentials.items():
+        if not _is_login(account):
             yield problem("registry_credentials", f": {host} must have a username and a secret")
 
 

@@ -77,7 +77,7 @@ def ports(_catalog: Catalog, service: Service) -> Found:
     if len(set(published)) < len(published):
         yield "publish", "publishes one port of the nodes twice"
     for source in [source for port in service["publish"] for source in port["sources"]]:
-        if not _is_network(source):
+        if not is_network(source):
             yield "publish", f"publish.sources: {source!r} is no network in CIDR form, such as 192.0.2.0/24"
     if service["port"] is None:
         if service["route"] and not service["route"]["internal"]:
@@ -88,7 +88,8 @@ def ports(_catalog: Catalog, service: Service) -> Found:
             yield "health", "health.via without port: say with port where the service listens"
 
 
-def _is_network(text: str) -> bool:
+def is_network(text: str) -> bool:
+    """Whether a text is a network in CIDR form."""
     try:
         ipaddress.ip_network(text)
     except ValueError:
@@ -126,7 +127,7 @@ def route(_catalog: Catalog, service: Service) -> Found:
     if given and given["path"] is not None and not ROUTE_PATH.fullmatch(given["path"]):
         yield "route", f"route.path {given['path']!r} must look like /name, without / at its end"
     for network in given["allow"] if given else []:
-        if not _is_network(network):
+        if not is_network(network):
             yield "route", f"route.allow: {network!r} is no network in CIDR form, such as 192.0.2.0/24"
     for name, value in (given["limits"] if given else {}).items():
         if value is not None and value < 1:
