@@ -3,59 +3,35 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import json
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from lab.cloud_accounts import accounts, snowflake_user
 from lab.errors import LabError
 from lab.ports import refuse_if_taken
-from lab.progress import step
-from lab.settings import ROOT, Settings
+from lab.processes import Process
+from lab.settings import Settings
 from lab.state import State, write_private
 
-_START_SECONDS, _STOP_SECONDS = 30, 10
 _SOURCES = ("lab/cloud/**/*.py", "lab/*.py")
 
 
 @dataclass(frozen=True)
-class Process:
+class Simulator(Process):
     """One simulator. `health` is a path that answers 200 once it works."""
 
-    name: str
     port: int
     variable: str
     health: str
-    arguments: tuple[str, ...]
-    path: Path
 
     @property
-    def command(self) -> list[str]:
-        return [sys.executable, "-m", *self.arguments, "--port", str(self.port)]
+    def place(self) -> str:
+        return f"127.0.0.1:{self.port}"
 
-    @property
-    def fingerprint(self) -> str:
-        """Changes when the process has to be started anew."""
-        digest = hashlib.sha256(" ".join([*self.arguments, str(self.port)]).encode())
-        for source in sorted({path for pattern in _SOURCES for path in ROOT.glob(pattern)}):
-            digest.update(source.read_bytes())
-        return digest.hexdigest()[:16]
-
-    def recorded(self) -> dict:
-        """{pid, fingerprint} of the process that was started last."""
-        try:
-            return json.loads(self.path.with_suffix(".pid").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
+    def refuse_if_taken(self) -> None:
+        refuse_if_taken(self.port, f"the simulated {self.name}", f"set {self.variable} to another port")
 
     def ask(self, method: str, path: str, given: object = None, headers: dict | None = None) -> tuple[int, object]:
         """One request; (status, JSON). Raises OSError when nothing answers."""
@@ -78,25 +54,27 @@ class Process:
             return False
 
 
-def processes(settings: Settings) -> tuple[Process, Process]:
+def processes(settings: Settings) -> tuple[Simulator, Simulator]:
     """The clouds' server, and Snowflake's beside it."""
-    state = settings.state_path
+    state, clouds, snowflake = settings.state_path, settings.cloud_port, settings.snowflake_port
     return (
-        Process(
+        Simulator(
             "clouds",
-            settings.cloud_port,
+            ("lab.cloud", "--hosts", "--state", str(state / "clouds.json"), "--port", str(clouds)),
+            state / "clouds",
+            _SOURCES,
+            clouds,
             "LAB_CLOUD_PORT",
             "/control",
-            ("lab.cloud", "--hosts", "--state", str(state / "clouds.json")),
-            state / "clouds",
         ),
-        Process(
+        Simulator(
             "snowflake",
-            settings.snowflake_port,
+            ("lab.cloud.snowflake", "--state", str(state / "snowflake"), "--port", str(snowflake)),
+            state / "snowflake",
+            _SOURCES,
+            snowflake,
             "LAB_SNOWFLAKE_PORT",
             "/lab/statements",
-            ("lab.cloud.snowflake", "--state", str(state / "snowflake")),
-            state / "snowflake",
         ),
     )
 
@@ -105,9 +83,9 @@ def ensure(settings: Settings, state: State, secrets: dict[str, str]) -> None:
     """Have both run, with the accounts and tokens that the platform's secrets are for."""
     write_private(settings.state_path / "pulumi_access_token", f"{secrets['pulumi_access_token']}\n")
     clouds, snowflake = processes(settings)
-    started = [process for process in (clouds, snowflake) if _started(process)]
+    started = [process for process in (clouds, snowflake) if process.start()]
     for process in started:
-        _until_answers(process)
+        process.until_answers()
     for service, action, given in accounts(settings, secrets):
         _told(clouds, f"/control/{service}/{action}", given)
     zone = settings.variables["platform_zone"]
@@ -138,70 +116,12 @@ def urls(settings: Settings) -> Iterator[tuple[str, str]]:
 
 def forget(settings: Settings) -> None:
     """End both and remove what they remember. Only a process that this lab started is ended."""
-    if not settings.with_clouds:
-        return
     for process in processes(settings):
-        _stop(process)
-        for path in process.path.parent.glob(f"{process.path.name}*"):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        process.forget()
 
 
-def _started(process: Process) -> bool:
-    """Start the process unless it runs as it should; whether it was started."""
-    if process.recorded().get("fingerprint") == process.fingerprint and process.answers():
-        return False
-    _stop(process)
-    refuse_if_taken(process.port, f"the simulated {process.name}", f"set {process.variable} to another port")
-    with open(process.path.with_suffix(".log"), "ab") as log:
-        child = subprocess.Popen(
-            process.command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
-    record = {"pid": child.pid, "fingerprint": process.fingerprint}
-    write_private(process.path.with_suffix(".pid"), json.dumps(record))
-    return True
-
-
-def _until_answers(process: Process) -> None:
-    with step(f"simulated {process.name}"):
-        until = time.monotonic() + _START_SECONDS
-        while not process.answers():
-            if time.monotonic() > until:
-                log = process.path.with_suffix(".log").read_text(encoding="utf-8", errors="replace")
-                raise LabError(
-                    f"The simulated {process.name} do not answer on 127.0.0.1:{process.port} after {_START_SECONDS} s. "
-                    f"The end of {process.path}.log:\n" + "\n".join(log.splitlines()[-15:])
-                )
-            time.sleep(0.1)
-
-
-def _told(process: Process, path: str, given: dict) -> list | dict:
+def _told(process: Simulator, path: str, given: dict) -> list | dict:
     status, answer = process.ask("POST", path, given)
     if status >= 300:
         raise LabError(f"The simulated {process.name} refuse {path}: HTTP {status}, {answer}")
     return answer
-
-
-def _stop(process: Process) -> None:
-    """End the recorded process, if the process of that number still is it."""
-    pid = process.recorded().get("pid")
-    if not pid or not _is(pid, process.arguments[0]):
-        return
-    os.kill(pid, signal.SIGTERM)
-    until = time.monotonic() + _STOP_SECONDS
-    while _is(pid, process.arguments[0]) and time.monotonic() < until:
-        time.sleep(0.05)
-    if _is(pid, process.arguments[0]):
-        os.kill(pid, signal.SIGKILL)
-
-
-def _is(pid: int, module: str) -> bool:
-    """Whether the process of this number is ours; one that ended and was not waited for has no arguments any more."""
-    if Path("/proc/self").exists():
-        try:
-            arguments = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
-        except OSError:
-            return False
-    else:
-        done = subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False)
-        arguments = done.stdout.split()
-    return module in arguments

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from lab import cloud_processes, docker, engine, hosts, images, network, recipes, registry, report
+from lab import authority, cloud_processes, docker, engine, hosts, images, names, network, recipes, registry, report
 from lab import state as lab_state
 from lab.errors import LabError
 from lab.progress import say, step
@@ -29,7 +29,8 @@ class Lab:
 
 
 def up(settings: Settings, fresh: bool = False, with_registry: bool = True, only: list[str] | None = None) -> None:
-    """Have the registry run with every image of the catalog, the clouds, and the hosts that were launched there.
+    """Have the registry run with every image of the catalog, the clouds with name server and ACME authority, and the
+    hosts that were launched there.
 
     With an inventory of their own the hosts are started here, and there is no cloud.
     """
@@ -39,7 +40,7 @@ def up(settings: Settings, fresh: bool = False, with_registry: bool = True, only
         if fresh:
             with step("removing the hosts that are there"):
                 together(lambda host=host: hosts.remove(host) for host in chosen)
-                cloud_processes.forget(settings)
+                _forget_clouds(settings)
         network.ensure(settings)
         parts: list[Callable[[], object]] = [lambda: _have_hosts(lab, chosen)]
         if with_registry:
@@ -48,15 +49,16 @@ def up(settings: Settings, fresh: bool = False, with_registry: bool = True, only
 
 
 def build(settings: Settings, only: list[str] | None = None) -> None:
-    """Build the images whose content is new, the host's and the registry's too, and publish the catalog's."""
+    """Build the images whose content is new, those of the lab's own containers too, and publish the catalog's."""
     wanted = _buildable(settings)
-    names = [images.HOST, images.REGISTRY, *(item.folder for item in wanted)]
-    chosen = _known(only, names, "image")
+    own = [images.HOST, images.REGISTRY, images.NAMES, images.ACME]
+    chosen = _known(only, [*own, *(item.folder for item in wanted)], "image")
     with _alone(settings), _prepared(settings) as lab:
         network.ensure(settings)
         parts: list[Callable[[], object]] = [lambda: _publish(lab, [item for item in wanted if item.folder in chosen])]
         if images.HOST in chosen:
             parts.append(lambda: _host_images(lab, settings.hosts))
+        parts += [lambda name=name: lab.builder.build(name) for name in (images.NAMES, images.ACME) if name in chosen]
         together(parts)
 
 
@@ -98,6 +100,8 @@ def _have_hosts(lab: Lab, chosen: list[Host]) -> None:
         lab.state.ensure_key()
         _host_images(lab, chosen)
         cloud_processes.ensure(lab.settings, lab.state, lab.secrets)
+        names.ensure(lab.settings, lab.builder.build(images.NAMES))
+        authority.ensure(lab.settings, lab.builder.build(images.ACME))
         launched = cloud_processes.launched(lab.settings, lab.secrets)
         chosen = [host for host in chosen if host.name in launched]
     start_hosts(lab, chosen)
@@ -149,8 +153,13 @@ def _buildable(settings: Settings) -> list[images.Wanted]:
     return wanted
 
 
+def _forget_clouds(settings: Settings) -> None:
+    for part in (authority, names, cloud_processes) if settings.with_clouds else ():
+        part.forget(settings)
+
+
 def _remove_all(settings: Settings, with_images: bool) -> None:
-    cloud_processes.forget(settings)
+    _forget_clouds(settings)
     containers = docker.labelled("container", settings.prefix)
     if containers:
         docker.run("rm", "--force", "--volumes", *containers)
@@ -187,16 +196,16 @@ def _alone(settings: Settings) -> Iterator[None]:
 
 
 def _hosts(settings: Settings, only: list[str] | None) -> list[Host]:
-    names = _known(only, [host.name for host in settings.hosts], "host")
-    return [host for host in settings.hosts if host.name in names]
+    chosen = _known(only, [host.name for host in settings.hosts], "host")
+    return [host for host in settings.hosts if host.name in chosen]
 
 
-def _known(only: list[str] | None, names: list[str], what: str) -> list[str]:
+def _known(only: list[str] | None, known: list[str], what: str) -> list[str]:
     """The names asked for, all when none is. Raises LabError for one that there is not."""
-    unknown = sorted(set(only or []) - set(names))
+    unknown = sorted(set(only or []) - set(known))
     if unknown:
-        raise LabError(f"There is no {what} {', '.join(unknown)}; there is {', '.join(names)}.")
-    return only or names
+        raise LabError(f"There is no {what} {', '.join(unknown)}; there is {', '.join(known)}.")
+    return only or known
 
 
 def together(tasks: Iterable[Callable[[], object]], at_once: int = 16) -> list:

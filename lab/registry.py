@@ -6,14 +6,12 @@ from __future__ import annotations
 import base64
 import http.client
 import json
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import bcrypt
 
-from lab import docker
-from lab.errors import LabError
+from lab import containers, docker
 from lab.ports import refuse_if_taken
 from lab.progress import step
 from lab.settings import REGISTRY_NAME, REGISTRY_USER, Settings
@@ -85,26 +83,22 @@ def ensure(settings: Settings, image: str, password: str) -> Registry:
     """Have the registry run with this image and password, and answer. Its storage outlives its container."""
     registry = Registry(settings.registry_endpoint, password, settings.state_path / "docker")
     name = settings.registry_container
-    container = docker.inspect("container", name).get(name)
-    wanted = " ".join(arguments(settings, image))
-    as_wanted = bool(container) and container["Config"]["Labels"].get(f"{docker.LABEL}.config") == wanted
-    if as_wanted and container["State"]["Running"] and registry.status() == 200:
+    if containers.runs(name, arguments(settings, image)) and registry.status() == 200:
         return registry
     with step("registry"):
-        if container:
-            docker.run("rm", "--force", "--volumes", name)
+        containers.remove(name)
         refuse_if_taken(settings.registry_port, "the registry", "set LAB_REGISTRY_PORT to another port")
         _write_htpasswd(settings.state_path, password)
         docker.ensure_volume(name, settings.prefix)
-        docker.run("run", "--detach", "--label", f"{docker.LABEL}.config={wanted}", *arguments(settings, image))
-        _wait(registry, name)
+        containers.start(name, arguments(settings, image))
+        containers.wait(name, "The registry", lambda: _problem(registry), _START_SECONDS)
     return registry
 
 
 def arguments(settings: Settings, image: str) -> list[str]:
     """What `docker run` is told about the registry."""
     return [
-        *["--name", settings.registry_container, "--label", f"{docker.LABEL}={settings.prefix}"],
+        *["--label", f"{docker.LABEL}={settings.prefix}"],
         *["--network", settings.network, "--ip", settings.registry_address, "--network-alias", REGISTRY_NAME],
         *["--publish", f"{settings.registry_endpoint}:5000"],
         *["--volume", f"{settings.registry_container}:/var/lib/registry"],
@@ -120,16 +114,6 @@ def _write_htpasswd(state_path: Path, password: str) -> None:
     path.write_text(f"{REGISTRY_USER}:{hashed}\n", encoding="utf-8")
 
 
-def _wait(registry: Registry, name: str) -> None:
-    until = time.monotonic() + _START_SECONDS
-    status = None
-    while time.monotonic() < until:
-        status = registry.status()
-        if status == 200:
-            return
-        time.sleep(0.2)
-    logs = docker.run("logs", "--tail", "15", name, check=False)
-    raise LabError(
-        f"The registry {name} does not let its user in at http://{registry.endpoint}/v2/ after {_START_SECONDS} s "
-        f"(HTTP status: {status}). Its log:\n{docker.tail(logs.stdout + logs.stderr)}"
-    )
+def _problem(registry: Registry) -> str:
+    status = registry.status()
+    return "" if status == 200 else f"http://{registry.endpoint}/v2/ does not let its user in (HTTP status: {status})"

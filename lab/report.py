@@ -13,7 +13,11 @@ from lab.settings import Settings
 
 def text(settings: Settings) -> str:
     """The lab's containers, its simulated clouds and the addresses of its services, as tables."""
-    names = [host.container for host in settings.hosts] + [settings.registry_container]
+    beside = [(settings.registry_container, settings.registry_address, settings.registry_endpoint)]
+    if settings.with_clouds:
+        beside.append((settings.names_container, settings.names_address, "-"))
+        beside.append((settings.acme_container, settings.acme_address, "-"))
+    names = [host.container for host in settings.hosts] + [name for name, *_rest in beside]
     found = docker.inspect("container", *names)
     state = {name: found[name]["State"]["Status"] if name in found else "absent" for name in names}
     ssh = f"ssh -i {settings.state_path}/id_ed25519 -o UserKnownHostsFile={settings.state_path}/known_hosts"
@@ -21,10 +25,14 @@ def text(settings: Settings) -> str:
     for host in settings.hosts:
         edge = ", ".join(f"{host.edge_address}:{port}" for port in settings.edge_ports) if host.edge_address else "-"
         rows.append((host.name, state[host.container], host.address, str(host.ssh_port), edge))
-    registry = (settings.registry_container, state[settings.registry_container], settings.registry_address)
-    rows.append((*registry, "-", settings.registry_endpoint))
+    rows += [(name, state[name], address, "-", edge) for name, address, edge in beside]
     parts = [columns(rows), f"log in: {ssh} -p {settings.hosts[0].ssh_port} root@127.0.0.1"]
     simulated = list(cloud_processes.urls(settings)) if settings.with_clouds else []
+    if state.get(settings.names_container) == "running":
+        simulated.append(("name server", f"{settings.names_address}:53"))
+    if state.get(settings.acme_container) == "running":
+        simulated.append(("acme directory", f"{settings.directory_url} (its CA: {settings.acme_api_ca_path})"))
+        simulated.append(("acme root", str(settings.ca_path)))
     if simulated:
         parts.append(columns([("SIMULATED", "ADDRESS"), *simulated]))
     routes = services(settings.variables)

@@ -59,6 +59,7 @@ class Settings:
     with_clouds: bool
     cloud_port: int
     snowflake_port: int
+    certificate_days: int
     variables: dict = field(default_factory=dict)
 
     @property
@@ -78,6 +79,41 @@ class Settings:
     @property
     def registry_address(self) -> str:
         return str(self.subnet.network_address + 10)
+
+    @property
+    def names_container(self) -> str:
+        return f"{self.prefix}-names"
+
+    @property
+    def names_address(self) -> str:
+        """Where the lab's name server answers, on port 53."""
+        return self.variables["lab_names_address"]
+
+    @property
+    def acme_container(self) -> str:
+        return f"{self.prefix}-acme"
+
+    @property
+    def acme_address(self) -> str:
+        return self.variables["lab_acme_address"]
+
+    @property
+    def directory_url(self) -> str:
+        """The lab's ACME directory; its own certificate is of `acme_api_ca_path`."""
+        return f"https://{self.acme_address}:{self.acme_port}/dir"
+
+    @property
+    def acme_port(self) -> int:
+        return self.variables["lab_acme_port"]
+
+    @property
+    def acme_api_ca_path(self) -> Path:
+        return self.state_path / "acme_api_ca.pem"
+
+    @property
+    def ca_path(self) -> Path:
+        """The root of the certificates that the lab's ACME authority issues."""
+        return self.state_path / "ca.pem"
 
     @property
     def registry_endpoint(self) -> str:
@@ -114,6 +150,9 @@ def read(inventory: Path | None = None, environment: dict[str, str] | None = Non
         with_clouds=inventory is None,
         cloud_port=_port(environment.get("LAB_CLOUD_PORT") or "5078", "LAB_CLOUD_PORT"),
         snowflake_port=_port(environment.get("LAB_SNOWFLAKE_PORT") or "5079", "LAB_SNOWFLAKE_PORT"),
+        certificate_days=_number(
+            environment.get("LAB_CERTIFICATE_DAYS") or "90", "LAB_CERTIFICATE_DAYS", 3650, "a number of days"
+        ),
         variables=variables,
     )
 
@@ -204,9 +243,13 @@ def _address(value: object, what: str) -> str:
 
 
 def _port(value: object, what: str) -> int:
+    return _number(value, what, 65535, "a port number")
+
+
+def _number(value: object, what: str, most: int, kind: str) -> int:
     text = str(value)
-    if not text.isdigit() or not 0 < int(text) < 65536:
-        raise LabError(f"{what} is {value!r}, not a port number")
+    if not text.isdigit() or not 0 < int(text) <= most:
+        raise LabError(f"{what} is {value!r}, not {kind}")
     return int(text)
 
 

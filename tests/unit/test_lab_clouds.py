@@ -10,7 +10,7 @@ import sys
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from lab import cloud_accounts, cloud_processes, commands, docker, machines, settings
+from lab import cloud_accounts, commands, docker, machines, processes, settings
 from lab import state as lab_state
 
 LAB = settings.read(environment={"HOME": "/home/x"})
@@ -67,7 +67,7 @@ def test_a_launch_starts_the_host_of_its_name_once(lab_machines):
 
 
 def process(tmp_path, *arguments):
-    return cloud_processes.Process("test", 1, "TEST_PORT", "/", arguments, tmp_path / "test")
+    return processes.Process("test", arguments, tmp_path / "test", ())
 
 
 def test_only_a_process_of_the_lab_is_ended(tmp_path):
@@ -76,9 +76,9 @@ def test_only_a_process_of_the_lab_is_ended(tmp_path):
     other.stdout.readline()
     try:
         (tmp_path / "test.pid").write_text(json.dumps({"pid": other.pid, "fingerprint": "x"}))
-        cloud_processes._stop(process(tmp_path, "lab.cloud"))
+        process(tmp_path, "lab.cloud").stop()
         assert other.poll() is None
-        cloud_processes._stop(process(tmp_path, "-c"))
+        process(tmp_path, "-c").stop()
         assert other.wait(timeout=10) == -15
     finally:
         if other.poll() is None:
@@ -88,4 +88,4 @@ def test_only_a_process_of_the_lab_is_ended(tmp_path):
 @pytest.mark.parametrize("text", ["", "{", json.dumps({"pid": os.getpid()})])
 def test_a_broken_record_of_a_process_is_no_process(tmp_path, text):
     (tmp_path / "test.pid").write_text(text)
-    cloud_processes._stop(process(tmp_path, "lab.cloud"))
+    process(tmp_path, "lab.cloud").stop()

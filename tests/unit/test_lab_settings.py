@@ -29,6 +29,8 @@ def test_the_committed_inventory_gives_three_hosts():
     lab = settings.read(environment={"HOME": "/home/x"})
     assert [host.container for host in lab.hosts] == ["sophia-lab-1", "sophia-lab-2", "sophia-lab-3"]
     assert (str(lab.subnet), lab.registry_address) == ("10.77.0.0/24", "10.77.0.10")
+    assert (lab.names_address, lab.directory_url) == ("10.77.0.53", "https://10.77.0.54:14000/dir")
+    assert lab.certificate_days == 90
     assert str(lab.state_path) == "/home/x/.local/state/sophia-lab"
     assert isinstance(lab.variables["platform"]["services"], list)
 
@@ -79,6 +81,7 @@ def test_a_wrong_inventory_is_refused_with_all_that_is_wrong(tmp_path, hosts, sa
     [
         ({"LAB_PREFIX": "My Lab"}, "LAB_PREFIX is 'My Lab'"),
         ({"LAB_REGISTRY_PORT": "70000"}, "LAB_REGISTRY_PORT is '70000', not a port number"),
+        ({"LAB_CERTIFICATE_DAYS": "0"}, "LAB_CERTIFICATE_DAYS is '0', not a number of days"),
         ({"LAB_IMAGES": "real"}, "LAB_IMAGES is 'real'"),
     ],
 )
