@@ -12,6 +12,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog import (
     fleet,
     generated,
     outside,
+    records,
     releases,
 )
 from ansible_collections.sophia.platform.plugins.module_utils.catalog import problems as catalog_problems
@@ -61,7 +62,9 @@ class FilterModule:
             "catalog_fleet": _explained(lambda wanted: fleet.instances(plain(wanted))),
             "catalog_stacks": _on_catalog(releases.stacks),
             "catalog_registry_auth": _on_catalog(releases.registry_auth),
-            "catalog_records": _on_catalog(outside.records),
+            "catalog_records": _on_catalog(records.records),
+            "catalog_certificate_names": _on_catalog(records.certificate_names),
+            "catalog_edge_probes": _on_catalog(records.edge_probes),
             "catalog_api_keys": _on_catalog(outside.api_keys),
             "catalog_scrape_targets": _on_catalog(generated.scrape_targets),
             "catalog_checks": _on_catalog(outside.checks),

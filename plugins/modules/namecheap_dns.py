@@ -57,6 +57,29 @@ options:
       mx_preference:
         description: The preference of an MX record, 0 to 255. V(10) when it is not given.
         type: int
+      listed:
+        description:
+          - Whether the list of O(owner) names the record. V(false) puts it there in the owner's name and leaves it to
+            others, as a roll-back does with what was there before the owner came.
+        type: bool
+        default: true
+  replaces:
+    description:
+      - Names and types that go in the same write, unless O(records) has them. A name that was a CNAME becomes an
+        address without a moment in which it is nothing. For O(state=present) only.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: "The host name within O(domain)."
+        type: str
+        required: true
+      type:
+        description: The type.
+        type: str
+        required: true
+        choices: [A, AAAA, ALIAS, CAA, CNAME, FRAME, MX, MXE, NS, TXT, URL, URL301]
   state:
     description:
       - V(present) sees to it that the records are there.
@@ -251,6 +274,16 @@ SPEC = {
             "value": {"type": "str"},
             "ttl_seconds": {"type": "int"},
             "mx_preference": {"type": "int"},
+            "listed": {"type": "bool", "default": True},
+        },
+    },
+    "replaces": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "type": {"type": "str", "required": True, "choices": list(TYPES)},
         },
     },
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

@@ -1,29 +1,13 @@
-"""Records, checks and scrape targets."""
+"""Checks and scrape targets."""
 
 import pytest
 import yaml
 from ansible_collections.sophia.platform.plugins.module_utils.catalog import generated, outside, tree
-from ansible_collections.sophia.platform.plugins.module_utils.catalog.errors import CatalogError
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.model import read
 from ansible_collections.sophia.platform.plugins.module_utils.verify import probes
 from catalog_fixtures import of_environment, platform
 
 LAB = read(of_environment("lab"))
-SERVICE = {"name": "a", "stack": "s", "image": "x/y:1"}
-
-
-def test_records_of_each_host_name_at_each_edge_and_those_of_no_service():
-    services = [
-        {"name": "a", "stack": "s", "image": "x/y:1", "port": 1, "route": {"host": "mcp", "path": "/a"}},
-        {"name": "b", "stack": "s", "image": "x/y:1", "port": 1, "route": {"host": "mcp", "path": "/b"}},
-    ]
-    dns = [{"name": "@", "type": "TXT", "value": "hello", "ttl_seconds": 60}]
-    found = outside.records(read(platform(services=services, edge_addresses=["192.0.2.1", "192.0.2.2"], dns=dns)))
-    assert [(record["name"], record["type"], record["value"], record["ttl_seconds"]) for record in found] == [
-        ("mcp", "A", "192.0.2.1", 300),
-        ("mcp", "A", "192.0.2.2", 300),
-        ("@", "TXT", "hello", 60),
-    ]
 
 
 def test_platform_verify_takes_every_check():
@@ -72,30 +56,6 @@ def test_a_directory_of_documents_is_written_compared_and_emptied(tmp_path):
     tree.write(tmp_path, first, second)
     assert tree.read(tmp_path) == second
     assert tree.differences(second, second) == []
-
-
-@pytest.mark.parametrize(
-    ("domain", "zone", "names"),
-    [
-        ("example.org", "", ["api", "@"]),
-        ("example.org", "example.org", ["api", "@"]),
-        ("staging.example.org", "example.org", ["api.staging", "staging"]),
-    ],
-)
-def test_names_of_records_are_those_within_the_zone(domain, zone, names):
-    services = [{**SERVICE, "port": 80, "route": {"host": "api"}}]
-    dns = [{"name": "@", "type": "TXT", "value": "v"}]
-    catalog = read(platform(services=services, domain=domain, zone=zone, dns=dns, edge_addresses=["192.0.2.1"]))
-    assert [record["name"] for record in outside.records(catalog)] == names
-
-
-def test_records_of_others_come_last_and_may_not_take_a_name_of_the_platform():
-    services = [{**SERVICE, "port": 80, "route": {"host": "api"}}]
-    catalog = read(platform(services=services, edge_addresses=["192.0.2.1"]))
-    app = {"name": "app", "type": "CNAME", "value": "x.example.", "ttl_seconds": 300, "fqdn": "app.example.org"}
-    assert outside.records(catalog, [app])[-1] == {key: app[key] for key in ("name", "type", "value", "ttl_seconds")}
-    with pytest.raises(CatalogError, match="api cannot be CNAME x.example.: the platform has A 192.0.2.1 there"):
-        outside.records(catalog, [{**app, "name": "api"}])
 
 
 def test_keys_to_check_come_with_their_values_and_addresses():

@@ -17,6 +17,7 @@ DOMAIN = "example.com"
 OPTIONS = {
     "state": "present",
     "records": [],
+    "replaces": [],
     "record_sets": "replace",
     "owner": None,
     "email_type": None,
@@ -474,3 +475,37 @@ def test_a_long_list_takes_several_records():
     asked = want(*[Record(name, "AAAA", "::1") for name in names], owner="prod")
     plan = make(zone(*lists, *asked.records), asked)
     assert (plan.changes, plan.refusals) == ((), ())
+
+
+def test_a_name_becomes_an_address_and_what_it_was_goes_in_the_same_write():
+    have = zone("api CNAME old.example.net.", "api AAAA ::1", "api TXT hello", "www CNAME old.example.net.")
+    asked = {"records": [{"name": "api", "type": "A", "value": "192.0.2.1"}], "owner": "prod"}
+    gone = [{"name": "api", "type": kind} for kind in ("CNAME", "AAAA")]
+    refused, _problems = want_of({**OPTIONS, **asked}, DOMAIN)
+    assert "cannot stand beside" in str(make(have, refused).refusals)
+    wanted, problems = want_of({**OPTIONS, **asked, "replaces": gone}, DOMAIN)
+    plan = make(have, wanted)
+    assert (problems, plan.refusals) == ([], ())
+    kept = ["api A 192.0.2.1", "api TXT hello", "www CNAME old.example.net."]
+    assert plain(plan) == sorted([*kept, "_owned.prod TXT sophia-owned: api/A"])
+    assert not make(plan.zone(DOMAIN), wanted).changes
+
+
+def test_what_another_owner_lists_is_not_replaced():
+    have = zone("api CNAME old.example.net.", *owned("staging", "api/CNAME"))
+    wanted = want("api A 192.0.2.1", owner="prod", absent=(("api", "CNAME", None),))
+    assert "belongs to the owner staging" in str(make(have, wanted).refusals)
+
+
+def test_a_record_that_is_not_listed_is_left_to_others():
+    have = zone("api A 192.0.2.1", "www A 192.0.2.1", *owned("prod", "api/A", "www/A"))
+    records = [{"name": "api", "type": "A", "value": "192.0.2.9", "listed": False}]
+    wanted, _problems = want_of({**OPTIONS, "records": records, "owner": "prod"}, DOMAIN)
+    plan = make(have, wanted)
+    assert plain(plan) == ["api A 192.0.2.9"] and not plan.refusals
+    assert not make(plan.zone(DOMAIN), wanted).changes
+
+
+def test_replaces_does_not_go_with_absent():
+    gone = [{"name": "api", "type": "A"}]
+    assert "replaces: goes with" in str(want_of({**OPTIONS, "state": "absent", "replaces": gone}, DOMAIN)[1])

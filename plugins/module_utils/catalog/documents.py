@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.sophia.platform.plugins.module_utils.catalog import generated, outside, releases
+from ansible_collections.sophia.platform.plugins.module_utils.catalog import generated, outside, records, releases
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.model import Catalog
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.text import yaml_text
 
@@ -18,7 +18,7 @@ def documents(catalog: Catalog, secrets: dict[str, str] | None = None) -> dict[s
     for name, services in catalog.stacks().items():
         for source, content in releases.stack_configs(catalog, services).items():
             texts[f"configs/{name}/{source}"] = content
-    texts["records.yml"] = HEADER + yaml_text(outside.records(catalog))
+    texts["records.yml"] = HEADER + yaml_text(records.records(catalog))
     texts["published_ports.yml"] = HEADER + yaml_text(outside.published_ports(catalog))
     texts["scrape_targets.yml"] = HEADER + yaml_text(generated.scrape_targets(catalog))
     texts["checks.yml"] = HEADER + yaml_text(outside.checks(catalog))

@@ -85,6 +85,9 @@ class Catalog:
     edge_http_port: int
     edge_https_port: int
     edge_addresses: list[str]
+    record_ttl_seconds: int
+    certificate_authorities: list[str]
+    certificate_wildcard: bool
     registry_mirror: str
     registry_credentials: dict
     route_limits: dict
@@ -116,6 +119,11 @@ class Catalog:
     def login(self) -> dict:
         """The settings of `login.py`."""
         return {**(self.oidc or {}), "domain": self.domain, "https_port": self.edge_https_port}
+
+    @property
+    def login_status(self) -> int:
+        """The HTTP status by which the edge asks who somebody is: a password, or a way to the provider."""
+        return 302 if self.oidc else 401
 
     @property
     def takes_password(self) -> bool:

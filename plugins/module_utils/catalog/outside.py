@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the platform looks like from outside: records of its zone, ports of its nodes, and checks that verify it."""
+"""What the platform looks like from outside: ports of its nodes, keys of others, and checks that verify it."""
 
 from __future__ import annotations
 
-from ansible_collections.sophia.platform.plugins.module_utils.catalog.errors import CatalogError
+from ansible_collections.sophia.platform.plugins.module_utils.catalog import records
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.model import (
     HTTP_PORT,
     OPERATOR,
@@ -13,43 +13,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog.model impo
 )
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.naming import image_reference
 
-TTL_SECONDS = 300
 CERTIFICATE_DAYS_MIN = 14  # a renewal that was due at 30 days has failed for two weeks then
-ADDRESSING = ("A", "AAAA", "ALIAS", "CNAME")
-
-
-def records(catalog: Catalog, others: list[dict] | None = None) -> list[dict]:
-    """The zone: {name, type, value, ttl_seconds}, names within the zone. Routed hosts have one A record an edge.
-
-    others: more records, such as a frontend's, with names within the zone. Raises CatalogError when one has the name of
-    a record of the platform that cannot stand beside it.
-    """
-    hosts = sorted({service["route"]["host"] for service in catalog.entries if service["route"]})
-    routed = [
-        {"name": host, "type": "A", "value": address, "ttl_seconds": TTL_SECONDS}
-        for host in hosts
-        for address in catalog.edge_addresses
-    ]
-    own = [{**record, "name": zone_name(catalog, record["name"])} for record in [*routed, *catalog.dns]]
-    more = [{name: record[name] for name in ("name", "type", "value", "ttl_seconds")} for record in others or []]
-    addresses = {record["name"]: record for record in own if record["type"] in ADDRESSING}
-    clashes = [record for record in more if record["type"] in ADDRESSING and record["name"] in addresses]
-    if clashes:
-        raise CatalogError(
-            f"{record['name']} cannot be {record['type']} {record['value']}: the platform has "
-            f"{addresses[record['name']]['type']} {addresses[record['name']]['value']} there"
-            for record in clashes
-        )
-    return own + more
-
-
-def zone_name(catalog: Catalog, name: str) -> str:
-    """A name within the platform's domain as a name within its zone: `api` of staging.example.org is `api.staging`."""
-    inner = catalog.domain.removesuffix(catalog.zone or catalog.domain).rstrip(".")
-    if not inner:
-        return name
-    return inner if name == "@" else f"{name}.{inner}"
-
 
 def api_keys(catalog: Catalog, secrets: dict[str, str], base_urls: dict[str, str]) -> list[dict]:
     """The keys to check, as the module api_key_check takes them. It holds secret values."""
@@ -98,7 +62,7 @@ def checks(catalog: Catalog, gpu_count: int = 0) -> list[dict]:
 def _edge_checks(catalog: Catalog) -> list[dict]:
     """Records, certificate and redirection of the routed hosts, and the login at every route for operators."""
     routed = [service for service in catalog.entries if service["route"]]
-    hosts = sorted({f"{service['route']['host']}.{catalog.domain}" for service in routed})
+    hosts = [records.full_name(catalog, host) for host in records.hosts(catalog)]
     if not hosts or not catalog.edge_addresses:
         return []
     addresses, port = list(catalog.edge_addresses), catalog.edge_https_port
@@ -129,7 +93,7 @@ def _edge_checks(catalog: Catalog) -> list[dict]:
             "name": f"{service.name}: asks {service['route']['access']} to log in",
             "kind": "http",
             "url": catalog.url(service, "/"),
-            "expect_status": 302 if catalog.oidc else 401,
+            "expect_status": catalog.login_status,
         }
         for service in routed
         if is_guarded(service)

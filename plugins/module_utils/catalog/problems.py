@@ -40,6 +40,7 @@ def problems(platform: object, secret_names: list[str] | None = None, hosts: lis
     found += rules_between.needs(catalog, names)
     found += rules_between.settings(catalog, platform)
     found += rules_between.records(catalog)
+    found += rules_between.authorities(catalog)
     if secret_names is not None:
         found += rules_between.secrets(catalog, plain(secret_names))
     if hosts is not None:

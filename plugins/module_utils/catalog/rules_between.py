@@ -25,8 +25,11 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog.origin imp
     plain,
     where,
 )
+from ansible_collections.sophia.platform.plugins.module_utils.catalog.records import ADDRESSING, written_authorities
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.rules_entry import is_network
 
+DNS_PATH = "inventories/common/group_vars/all/dns.yml"
+TTL_SECONDS_MIN, TTL_SECONDS_MAX = 60, 60000
 DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 
 
@@ -166,13 +169,35 @@ def settings(catalog: Catalog, platform: dict) -> Iterator[str]:
     if catalog.zone and not f".{catalog.domain}".endswith(f".{catalog.zone}"):
         yield problem("zone", f" {catalog.zone!r} is neither platform_domain {catalog.domain!r} nor a parent of it")
     for address in catalog.edge_addresses:
-        try:
-            ipaddress.IPv4Address(address)
-        except ValueError:
-            yield problem("edge_addresses", f": {address!r} is no IPv4 address")
+        if not _is_address(address):
+            yield problem("edge_addresses", f": {address!r} is no IPv4 or IPv6 address")
+    if not TTL_SECONDS_MIN <= catalog.record_ttl_seconds <= TTL_SECONDS_MAX:
+        limits = f"{TTL_SECONDS_MIN} to {TTL_SECONDS_MAX}"
+        yield problem("record_ttl_seconds", f" {catalog.record_ttl_seconds} must be {limits}, which Namecheap takes")
+    for authority in catalog.certificate_authorities:
+        if not DOMAIN.fullmatch(authority):
+            text = f": {authority!r} is no domain name, which an authority is named by (letsencrypt.org)"
+            yield problem("certificate_authorities", text)
     for host, account in catalog.registry_credentials.items():
         if not _is_login(account):
             yield problem("registry_credentials", f": {host} must have a username and a secret")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return "%" not in text and bool(ipaddress.ip_address(text))
+    except ValueError:
+        return False
+
+
+def authorities(catalog: Catalog) -> Iterator[str]:
+    """CAA records of dns.yml that keep the platform's own authorities from issuing its certificate."""
+    written = written_authorities(catalog)
+    tag = "issuewild" if catalog.certificate_wildcard and "issuewild" in written else "issue"
+    for authority in catalog.certificate_authorities:
+        if authority not in written.get(tag, [authority]):
+            text = f"the CAA records of {catalog.domain} ({tag}) do not let {authority} issue certificates, which"
+            yield f"{DNS_PATH}: {text} platform_certificate_authorities names: add it, or leave these records out"
 
 
 def records(catalog: Catalog) -> Iterator[str]:
@@ -180,9 +205,9 @@ def records(catalog: Catalog) -> Iterator[str]:
     routes = {service["route"]["host"]: service for service in catalog.entries if service["route"]}
     for record in catalog.dns:
         service = routes.get(record["name"])
-        if service and record["type"] in ("A", "CNAME"):
+        if service and record["type"] in ADDRESSING:
             name = f"{record['name']}.{catalog.domain}"
             text = (
                 f"the {record['type']} record {name} is already that of service {service.name} ({service.at('route')})"
             )
-            yield f"inventories/common/group_vars/all/dns.yml: {text}"
+            yield f"{DNS_PATH}: {text}"

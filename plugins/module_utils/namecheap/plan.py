@@ -146,7 +146,7 @@ def _write_registry(draft: _Draft, want: Want, registry: Registry) -> None:
     if not want.owner:
         return
     if want.is_present:
-        entries = {_entry(record, want.record_sets) for record in want.records}
+        entries = {_entry(record, want.record_sets) for record in want.records if record.is_listed}
     else:
         living = [record for record in draft.target if not owners.is_registry(record.name)]
         named = {name for record in living for name in (owners.set_entry(record), owners.value_entry(record))}

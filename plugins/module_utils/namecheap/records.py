@@ -27,7 +27,10 @@ _NUMBER = re.compile(r"[0-9]{1,9}\Z")
 
 @dataclass(frozen=True)
 class Record:
-    """A record. name is relative, `@` for the domain itself; value is spelled as it came."""
+    """A record. name is relative, `@` for the domain itself; value is spelled as it came.
+
+    is_listed: of a record that is asked for, whether the list of its owner is to name it.
+    """
 
     name: str
     type: str
@@ -35,6 +38,7 @@ class Record:
     ttl_seconds: int = DEFAULT_TTL_SECONDS
     mx_preference: int = DEFAULT_MX_PREFERENCE
     is_dynamic: bool = field(default=False, compare=False)
+    is_listed: bool = field(default=True, compare=False)
 
     @property
     def pair(self) -> tuple[str, str]:

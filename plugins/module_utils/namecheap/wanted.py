@@ -36,7 +36,7 @@ class Domain:
 
 @dataclass(frozen=True)
 class Want:
-    """What is asked for; `absent` holds (name, type, value or None for all values)."""
+    """What is asked for; `absent` holds (name, type, value or None for all values), or what `records` replace."""
 
     domain: str
     records: tuple[Record, ...] = ()
@@ -75,8 +75,12 @@ def want_of(options: Mapping, domain: str) -> tuple[Want, list[str]]:
     records, absent = [], []
     if is_present:
         records, problems = wanted_records(options["records"], domain)
+        absent, found = absent_records(options["replaces"], domain)
+        problems += found
     else:
         absent, problems = absent_records(options["records"], domain)
+    if options["replaces"] and not is_present:
+        problems.append("replaces: goes with state: present; with state: absent, records says what is to go")
     if options["purge"] and not is_present:
         problems.append("purge: removes what is not asked for, so it does not go with state: absent")
     owner, email_type = options["owner"], options["email_type"]
@@ -135,6 +139,7 @@ def wanted_records(given: Sequence[Mapping], domain: str) -> tuple[list[Record],
             spelled(entry["type"], entry["value"]),
             entry.get("ttl_seconds") or DEFAULT_TTL_SECONDS,
             DEFAULT_MX_PREFERENCE if entry.get("mx_preference") is None else entry["mx_preference"],
+            is_listed=entry.get("listed", True),
         )
         other_where, other = by_identity.setdefault(record.identity, (where, record))
         if not other.is_as(record):

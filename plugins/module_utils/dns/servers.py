@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asks name servers, with dnspython. Knows no Ansible."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from typing import NamedTuple
+
+from ansible_collections.sophia.platform.plugins.module_utils.namecheap.records import canonical_value
+
+try:
+    import dns.exception
+    import dns.flags
+    import dns.message
+    import dns.query
+    import dns.rcode
+    import dns.rdatatype
+    import dns.resolver
+
+    IMPORT_ERROR = None
+except ImportError as error:
+    IMPORT_ERROR = error
+
+_PLACE = re.compile(r"(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:\[\]]+))(?::(?P<port>[0-9]{1,5}))?\Z")
+
+
+class DnsError(Exception):
+    """A name server cannot be found or asked. The message is a sentence for people."""
+
+
+class Server(NamedTuple):
+    """A name server: how it was called, and where it is."""
+
+    label: str
+    address: str
+    port: int
+
+
+def servers(given: list[str], zone: str) -> list[Server]:
+    """The name servers that were given (`host`, `host:port`, `[address]:port`), or those of the zone."""
+    found = [server for text in given or _of_zone(zone) for server in _located(text)]
+    if not found:
+        raise DnsError(f"The zone {zone} has no name server with an address; give name_servers.")
+    return found
+
+
+def _of_zone(zone: str) -> list[str]:
+    try:
+        return sorted(str(record.target).rstrip(".") for record in dns.resolver.resolve(zone, "NS"))
+    except dns.exception.DNSException as error:
+        reason = f"The name servers of {zone} were not found: {error}"
+    raise DnsError(f"{reason.rstrip('.')}. Is the zone delegated? Give name_servers to ask others.")
+
+
+def _located(text: str) -> list[Server]:
+    if _is_six(text):
+        return [Server(text, text, 53)]
+    place = _PLACE.match(text)
+    if not place:
+        raise DnsError(f"name_servers: {text!r} is no host, host:port or [address]:port.")
+    host, port = place["six"] or place["host"], int(place["port"] or 53)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    except (OSError, OverflowError) as error:
+        reason = str(error)
+    else:
+        return [Server(text, found[0][4][0], port)]
+    raise DnsError(f"The name server {text} has no address: {reason}.")
+
+
+def _is_six(text: str) -> bool:
+    try:
+        return ipaddress.ip_address(text).version == 6
+    except ValueError:
+        return False
+
+
+def difference(server: Server, name: str, kind: str, values: list[str], timeout_seconds: float) -> str:
+    """What a server says about a name that is not as expected, as a sentence; empty when all is."""
+    query = dns.message.make_query(name, kind)
+    query.flags &= ~dns.flags.RD
+    what = f"{server.label}: {name} {kind}"
+    try:
+        answer, _tcp = dns.query.udp_with_fallback(query, server.address, timeout_seconds, server.port)
+    except dns.exception.Timeout:
+        return f"{what}: no answer within {timeout_seconds:g} s."
+    except (dns.exception.DNSException, OSError) as error:
+        return f"{what}: {error or type(error).__name__}."
+    if answer.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+        return f"{what}: the server answers {dns.rcode.to_text(answer.rcode())}; does it serve this zone?"
+    asked = (dns.rdatatype.from_text(kind), query.question[0].name)
+    found = sorted(
+        canonical_value(kind, record.to_text())
+        for part in answer.answer
+        if (part.rdtype, part.name) == asked
+        for record in part
+    )
+    expected = sorted(canonical_value(kind, value) for value in values)
+    if found == expected:
+        return ""
+    return f"{what} is {', '.join(found) or 'nothing'} and should be {', '.join(expected) or 'nothing'}."
