@@ -93,7 +93,7 @@ def test_traefik_may_look_at_services_and_at_nothing_else(runs):
         f"docker inspect {container(1, 'edge_docker-socket-proxy')} "
         "--format '{{(index .NetworkSettings.Networks \"socket\").IPAddress}}'",
     ).strip()
-    expected = {"GET services": 200, "GET tasks": 200, "GET networks": 200}
+    expected = {"GET services": 200, "GET tasks": 200, "GET networks": 200, "GET nodes": 200}
     expected |= {"GET secrets": 403, "GET containers/json": 403, "GET configs": 403, "GET swarm": 403}
     expected |= {"POST services/create": 403, "DELETE services/x": 403, "POST networks/create": 403}
     found = {}

@@ -183,7 +183,7 @@ def static(catalog: Catalog) -> str:
         "api": {"dashboard": True},
         "ping": {"entryPoint": "metrics"},
         "metrics": {"prometheus": {"entryPoint": "metrics"}},
-        "log": {"format": "json"},
+        "log": {"format": "json", "level": "WARN"},
         # Headers and the query may hold tokens.
         "accessLog": {
             "format": "json",
