@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import resource
+import selectors
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterable
 
 import pytest
 from conftest import DOMAIN, HTTPS_PORT, MACHINES, PREFIX, ROOT, STATE, addresses, ask, lab_secrets
@@ -115,36 +118,52 @@ def test_data_services_are_in_no_network_of_the_edge(runs):
         assert on_host(1, f"docker service inspect {service} --format '{{{{json .Endpoint.Ports}}}}'").strip() == "null"
 
 
-def open_ports(address: str) -> set[int]:
-    """All TCP ports of a lab host that let this machine, which is no peer of it, connect."""
-    at_once, seconds = 3000, 1.0
+def open_ports(address: str, ports: Iterable[int], at_once: int = 8000, seconds: float = 1.5) -> set[int]:
+    """The TCP ports of a lab host that let this machine, which is no peer of it, connect."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    at_once = min(at_once, hard - 200) if hard != resource.RLIM_INFINITY else at_once
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, at_once + 200), hard))
-
-    async def is_open(port: int, turns: asyncio.Semaphore) -> int | None:
-        async with turns:
-            try:
-                _reader, writer = await asyncio.wait_for(asyncio.open_connection(address, port), seconds)
-            except (OSError, asyncio.TimeoutError):
-                return None
-            writer.close()
-            return port
-
-    async def scan() -> set[int]:
-        turns = asyncio.Semaphore(at_once)
-        found = await asyncio.gather(*(is_open(port, turns) for port in range(1, 65536)))
-        return {port for port in found if port}
-
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    at_once = min(at_once, hard - 200)
+    found, left = set(), list(ports)
     try:
-        return asyncio.run(scan())
+        while left:
+            batch, left = left[:at_once], left[at_once:]
+            tried = {}
+            with selectors.DefaultSelector() as selector:
+                for port in batch:
+                    probe = socket.socket()
+                    probe.setblocking(False)
+                    tried[probe] = (port, probe.connect_ex((address, port)))
+                    selector.register(probe, selectors.EVENT_WRITE)
+                until = time.monotonic() + seconds
+                while (remaining := until - time.monotonic()) > 0:
+                    for key, _events in selector.select(remaining):
+                        selector.unregister(key.fileobj)
+                        if not key.fileobj.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                            found.add(tried[key.fileobj][0])
+                for probe in tried:
+                    probe.close()
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return found
 
 
-@pytest.mark.parametrize("name", NODES)
-def test_a_scan_from_outside_finds_the_edge_and_ssh(runs, name):
-    assert open_ports(NODES[name]) == {22, 80, 443}
+def listening(number: int) -> set[int]:
+    """The TCP ports that somebody on a host listens at, for others than the host itself."""
+    lines = on_host(number, "ss -H -ltn").splitlines()
+    places = {tuple(line.split()[3].rsplit(":", 1)) for line in lines}
+    return {int(port) for address, port in places if not address.startswith(("127.", "[::1]"))}
+
+
+def test_a_scan_from_outside_finds_the_edge_and_ssh(runs):
+    assert open_ports(NODES["lab-1"], range(1, 65536)) == {22, 80, 443}
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_of_what_listens_only_the_edge_and_ssh_can_be_reached(runs, number):
+    """Swarm, the engines' registries of names and what containers publish listen as well, for peers."""
+    ports = listening(number)
+    assert {22, 80, 443} < ports
+    assert open_ports(NODES[f"lab-{number}"], ports) == {22, 80, 443}
 
 
 def test_the_access_log_has_no_secret(runs):
