@@ -13,7 +13,7 @@ description:
     since authorities limit them.
   - A certificate is good when it belongs to its key, has exactly O(names), comes from an authority that is trusted, and
     neither is over nor ends within O(renew_days).
-  - When an order is needed, the authority is first asked whether it is there, and what time it has.
+  - When an order is needed, the authorities are first asked whether they are there, and what time they have.
   - What it returns names hosts and holds no key.
 options:
   found:
@@ -42,14 +42,15 @@ options:
     description: Whether a good certificate is replaced, too.
     type: bool
     default: false
-  directory_url:
-    description: The authority's ACME directory. It is not asked when it is empty, or in check mode.
-    type: str
-    default: ""
+  directory_urls:
+    description: The ACME directories of the authorities that an order goes to. They are not asked in check mode.
+    type: list
+    elements: str
+    default: []
 attributes:
-  check_mode: {support: full, description: "It only reads, and does not ask the authority then."}
+  check_mode: {support: full, description: "It only reads, and does not ask the authorities then."}
   diff_mode: {support: none, description: It changes nothing.}
-requirements: [cryptography >= 45]
+requirements: [cryptography >= 42]
 author: [Sophia platform (@sophia-ai)]
 """
 
@@ -59,7 +60,7 @@ EXAMPLES = r"""
     found: "{{ {inventory_hostname: certificates_read.content} }}"
     names: [example.com, "*.example.com"]
     zone: example.com
-    directory_url: https://acme-v02.api.letsencrypt.org/directory
+    directory_urls: [https://acme-v02.api.letsencrypt.org/directory]
   delegate_to: localhost
   run_once: true
   register: certificates_plan
@@ -127,7 +128,7 @@ SPEC = {
     "ca_path": {"type": "path", "default": ""},
     "renew_days": {"type": "int", "default": 30},
     "force": {"type": "bool", "default": False},
-    "directory_url": {"type": "str", "default": ""},
+    "directory_urls": {"type": "list", "elements": "str", "default": []},
 }
 
 
@@ -140,9 +141,10 @@ def decision(asked: dict, check_mode: bool) -> plan.Decision:
     anchors = pem.read_anchors(asked["ca_path"])
     want = plan.Want(frozenset(asked["names"]), anchors, trusted_by, now, asked["renew_days"], asked["force"])
     decided = plan.decide(asked["found"], want)
-    if decided.order and asked["directory_url"] and not check_mode:
+    if decided.order and not check_mode:
         try:
-            authority.ask(asked["directory_url"], now)
+            for url in asked["directory_urls"]:
+                authority.ask(url, now)
         except CertificatesError as error:
             raise CertificatesError(f"{decided.reason} {error} {decided.in_place}") from None
     return decided
@@ -152,7 +154,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     if MISSING:
-        module.fail_json(msg=missing_required_lib("cryptography >= 45"), exception=MISSING)
+        module.fail_json(msg=missing_required_lib("cryptography >= 42"), exception=MISSING)
     message = ""
     try:
         result = asdict(decision(module.params, module.check_mode))

@@ -136,7 +136,7 @@ def rolling_update() -> None:
 
 
 def rotation() -> None:
-    play("playbooks/certificates.yml", {"platform_certificate_renew_days": 1000})
+    play("playbooks/certificates.yml", {"certificates_force": True})
     play("playbooks/stacks.yml")
 
 

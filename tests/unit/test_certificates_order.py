@@ -60,12 +60,12 @@ def plan_of(monkeypatch, capsys, tmp_path, **options):
 
 def test_an_authority_that_is_down_is_told_with_the_reason_and_what_stays(monkeypatch, capsys, tmp_path):
     url = "http://127.0.0.1:9/dir"
-    told = plan_of(monkeypatch, capsys, tmp_path, directory_url=url).result["msg"]
+    told = plan_of(monkeypatch, capsys, tmp_path, directory_urls=[url]).result["msg"]
     assert told == (
         f"No manager has a certificate. The authority at {url} cannot be asked: nothing listens on 127.0.0.1:9. "
         "There is none in place."
     )
-    assert plan_of(monkeypatch, capsys, tmp_path, directory_url=url, check=True).result["order"] is True
+    assert plan_of(monkeypatch, capsys, tmp_path, directory_urls=[url], check=True).result["order"] is True
 
 
 def test_bad_names_end_the_plan(monkeypatch, capsys, tmp_path):
