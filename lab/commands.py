@@ -10,7 +10,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from lab import authority, cloud_processes, docker, engine, hosts, images, names, network, recipes, registry, report
+from lab import (
+    authority,
+    cloud_processes,
+    docker,
+    engine,
+    hosts,
+    identity,
+    images,
+    names,
+    network,
+    recipes,
+    registry,
+    report,
+)
 from lab import state as lab_state
 from lab.errors import LabError
 from lab.progress import say, step
@@ -51,14 +64,15 @@ def up(settings: Settings, fresh: bool = False, with_registry: bool = True, only
 def build(settings: Settings, only: list[str] | None = None) -> None:
     """Build the images whose content is new, those of the lab's own containers too, and publish the catalog's."""
     wanted = _buildable(settings)
-    own = [images.HOST, images.REGISTRY, images.NAMES, images.ACME]
+    alone = (images.NAMES, images.ACME, images.IDENTITY)
+    own = [images.HOST, images.REGISTRY, *alone]
     chosen = _known(only, [*own, *(item.folder for item in wanted)], "image")
     with _alone(settings), _prepared(settings) as lab:
         network.ensure(settings)
         parts: list[Callable[[], object]] = [lambda: _publish(lab, [item for item in wanted if item.folder in chosen])]
         if images.HOST in chosen:
             parts.append(lambda: _host_images(lab, settings.hosts))
-        parts += [lambda name=name: lab.builder.build(name) for name in (images.NAMES, images.ACME) if name in chosen]
+        parts += [lambda name=name: lab.builder.build(name) for name in alone if name in chosen]
         together(parts)
 
 
@@ -102,6 +116,7 @@ def _have_hosts(lab: Lab, chosen: list[Host]) -> None:
         cloud_processes.ensure(lab.settings, lab.state, lab.secrets)
         names.ensure(lab.settings, lab.builder.build(images.NAMES))
         authority.ensure(lab.settings, lab.builder.build(images.ACME))
+        identity.ensure(lab.settings, lab.builder.build(images.IDENTITY), lab.secrets)
         launched = cloud_processes.launched(lab.settings, lab.secrets)
         chosen = [host for host in chosen if host.name in launched]
     start_hosts(lab, chosen)
@@ -154,7 +169,7 @@ def _buildable(settings: Settings) -> list[images.Wanted]:
 
 
 def _forget_clouds(settings: Settings) -> None:
-    for part in (authority, names, cloud_processes) if settings.with_clouds else ():
+    for part in (identity, authority, names, cloud_processes) if settings.with_clouds else ():
         part.forget(settings)
 
 

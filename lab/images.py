@@ -20,7 +20,7 @@ from lab.registry import Registry
 from lab.settings import Settings
 
 REPOSITORY = "sophia-lab"
-HOST, REGISTRY, NAMES, ACME = "host", "registry", "names", "acme"
+HOST, REGISTRY, NAMES, ACME, IDENTITY = "host", "registry", "names", "acme", "identity"
 _BUILD_SECONDS = 900
 BUILDERS = 2
 

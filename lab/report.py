@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from ansible_collections.sophia.platform.plugins.module_utils.catalog import model
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.errors import CatalogError
 from ansible_collections.sophia.platform.plugins.module_utils.swarm.text import columns
 
-from lab import cloud_processes, docker
+from lab import cloud_processes, docker, identity
 from lab.settings import Settings
+from lab.state import IDENTITY_PASSWORD
 
 
 def text(settings: Settings) -> str:
@@ -17,6 +20,7 @@ def text(settings: Settings) -> str:
     if settings.with_clouds:
         beside.append((settings.names_container, settings.names_address, "-"))
         beside.append((settings.acme_container, settings.acme_address, "-"))
+        beside.append((settings.identity_container, urlsplit(settings.identity_url).hostname, "-"))
     names = [host.container for host in settings.hosts] + [name for name, *_rest in beside]
     found = docker.inspect("container", *names)
     state = {name: found[name]["State"]["Status"] if name in found else "absent" for name in names}
@@ -32,7 +36,9 @@ def text(settings: Settings) -> str:
         simulated.append(("name server", f"{settings.names_address}:53"))
     if state.get(settings.acme_container) == "running":
         simulated.append(("acme directory", f"{settings.directory_url} (its CA: {settings.acme_api_ca_path})"))
-        simulated.append(("acme root", str(settings.ca_path)))
+        simulated.append(("acme root", f"{settings.ca_path}: curl --cacert"))
+    if state.get(settings.identity_container) == "running":
+        simulated.append(("identity provider", f"{settings.identity_url} ({', '.join(identity.PEOPLE)})"))
     if simulated:
         parts.append(columns([("SIMULATED", "ADDRESS"), *simulated]))
     routes = services(settings.variables)
@@ -40,7 +46,8 @@ def text(settings: Settings) -> str:
         parts += [columns([("SERVICE", "ADDRESS", ""), *routes])]
     if any(note for _name, _url, note in routes):
         parts.append(
-            f"operators: user {model.OPERATOR['username']}, {model.OPERATOR['secret']} in `ansible-vault view "
+            f"people log in with {IDENTITY_PASSWORD}, programs as {model.OPERATOR['username']} with "
+            f"{model.OPERATOR['secret']}, both in `ansible-vault view "
             f"--vault-password-file {settings.state_path}/vault_password {settings.state_path}/secrets.yml`"
         )
     return "\n\n".join(parts)
@@ -56,7 +63,7 @@ def services(variables: dict) -> list[tuple[str, str, str]]:
         (
             entry.name,
             catalog.url(entry, (entry["health"] or {}).get("path") or "/"),
-            "for operators" if model.is_guarded(entry) else "",
+            f"for {entry['route']['access']}" if model.is_guarded(entry) else "",
         )
         for entry in catalog.entries
         if entry["route"]

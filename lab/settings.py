@@ -107,6 +107,15 @@ class Settings:
         return self.variables["lab_acme_port"]
 
     @property
+    def identity_container(self) -> str:
+        return f"{self.prefix}-identity"
+
+    @property
+    def identity_url(self) -> str:
+        """The issuer that people of the lab log in at."""
+        return self.variables["lab_identity_url"]
+
+    @property
     def acme_api_ca_path(self) -> Path:
         return self.state_path / "acme_api_ca.pem"
 

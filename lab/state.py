@@ -10,7 +10,7 @@ from pathlib import Path
 import bcrypt
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
-from ansible_collections.sophia.platform.plugins.module_utils.catalog import model
+from ansible_collections.sophia.platform.plugins.module_utils.catalog import login, model
 from ansible_collections.sophia.platform.plugins.module_utils.secrets import read as read_secrets
 from ansible_collections.sophia.platform.plugins.module_utils.secrets.errors import SecretsError
 from cryptography.hazmat.primitives import serialization
@@ -23,8 +23,16 @@ from lab.settings import Host
 REGISTRY_PASSWORD = "registry_password"  # noqa: S105 a name, as are the next two
 OPERATORS_PASSWORD = "operators_password"  # noqa: S105
 OPERATORS_HTPASSWD = "operators_htpasswd"
+IDENTITY_PASSWORD = "identity_password"  # noqa: S105 of everybody at the lab's identity provider
 PULUMI_TOKEN = "pulumi_access_token"  # noqa: S105 a name; what opens the store, and so is not in it
-ALWAYS = (model.KEY_SECRET, REGISTRY_PASSWORD, OPERATORS_PASSWORD, OPERATORS_HTPASSWD, PULUMI_TOKEN)
+ALWAYS = (
+    model.KEY_SECRET,
+    REGISTRY_PASSWORD,
+    OPERATORS_PASSWORD,
+    OPERATORS_HTPASSWD,
+    IDENTITY_PASSWORD,
+    PULUMI_TOKEN,
+)
 
 
 class State:
@@ -114,6 +122,7 @@ def _rsa_key() -> str:
 
 # What is more than a random text.
 MAKERS = {
+    login.COOKIE_SECRET: lambda: secrets.token_hex(16),
     "gong_api_key": lambda: f"{_random()}:{_random()}",
     "snowflake_private_key": _rsa_key,
     "vercel_token": lambda: secrets.token_hex(20),  # the CLI takes no hyphen

@@ -15,6 +15,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog.naming imp
 
 CERTIFICATE_DAYS_MIN = 14  # a renewal that was due at 30 days has failed for two weeks then
 
+
 def api_keys(catalog: Catalog, secrets: dict[str, str], base_urls: dict[str, str]) -> list[dict]:
     """The keys to check, as the module api_key_check takes them. It holds secret values."""
     return [
