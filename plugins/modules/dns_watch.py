@@ -64,6 +64,9 @@ options:
     description: How long one probe may take.
     type: float
     default: 5
+  ca_path:
+    description: A file with the authorities, in PEM, that servers are checked with. Left out, those of this machine.
+    type: path
 requirements: [dnspython]
 attributes:
   check_mode: {support: full, description: Asks nobody; the verdict is good.}
@@ -124,14 +127,16 @@ targets:
     problem: {description: What was wrong the last time., type: str}
 """
 
+import ssl
 from functools import partial
-from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.sophia.platform.plugins.module_utils.cloud.http import Clock
 from ansible_collections.sophia.platform.plugins.module_utils.dns import servers
 from ansible_collections.sophia.platform.plugins.module_utils.dns.watch import Limits, Target, summary, watch
-from ansible_collections.sophia.platform.plugins.module_utils.verify.transport import Client, ProbeError, hint
+from ansible_collections.sophia.platform.plugins.module_utils.verify.errors import ProbeError
+from ansible_collections.sophia.platform.plugins.module_utils.verify.names import Names
+from ansible_collections.sophia.platform.plugins.module_utils.verify.transport import Client, hint
 
 ANSWER = {
     "name": {"type": "str", "required": True},
@@ -154,13 +159,14 @@ SPEC = {
     "failures_max": {"type": "int", "default": 3},
     "settle_seconds": {"type": "float", "default": 600},
     "timeout_seconds": {"type": "float", "default": 5},
+    "ca_path": {"type": "path"},
 }
 
 
-def http_problem(probe: dict, address: str, timeout_seconds: float) -> str:
+def http_problem(probe: dict, address: str, timeout_seconds: float, tls: ssl.SSLContext) -> str:
     """What is wrong with the answer of an address, as a sentence; empty when it is right."""
     try:
-        answer = Client(timeout_seconds, {urlsplit(probe["url"]).hostname: address}).request("GET", probe["url"])
+        answer = Client(timeout_seconds, Names(address=address), tls=tls).request("GET", probe["url"])
     except ProbeError as error:
         return f"{address}: {error}"
     if answer.status == probe["status"]:
@@ -171,13 +177,14 @@ def http_problem(probe: dict, address: str, timeout_seconds: float) -> str:
 def targets(options: dict) -> list[Target]:
     """What is probed. Raises DnsError when no name server can be found."""
     limit, found = options["timeout_seconds"], []
+    tls = ssl.create_default_context(cafile=options["ca_path"] or None)
     for server in servers.servers(options["name_servers"], options["zone"]) if options["answers"] else []:
         for each in options["answers"]:
             probe = partial(servers.difference, server, each["name"], each["type"], each["values"], limit)
             found.append(Target(f"{server.label}: {each['name']} {each['type']}", probe, settles=True))
     for each in options["probes"]:
         for address in each["addresses"]:
-            found.append(Target(f"{address}: {each['url']}", partial(http_problem, each, address, limit)))
+            found.append(Target(f"{address}: {each['url']}", partial(http_problem, each, address, limit, tls)))
     return found
 
 
@@ -192,7 +199,7 @@ def main(clock: Clock | None = None) -> None:
         if found:
             names = ("seconds", "interval_seconds", "failures_max", "settle_seconds")
             ok, seconds = watch(found, Limits(*(options[name] for name in names)), clock or Clock())
-    except servers.DnsError as error:
+    except (servers.DnsError, OSError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(
         changed=False,

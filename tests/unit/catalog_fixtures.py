@@ -33,5 +33,10 @@ def of_environment(name: str) -> dict:
         variables["platform_edge_addresses"] = EDGE_ADDRESSES
     references = {key: VARIABLE.match(value) for key, value in variables["platform"].items()}
     found = {key: variables[reference[1]] for key, reference in references.items()}
-    zone = VARIABLE.match(found["zone"])
-    return {**found, "zone": variables[zone[1]] if zone else found["zone"]}
+    found["oidc"] = {key: _followed(value, variables) for key, value in found["oidc"].items()}
+    return {**found, "zone": _followed(found["zone"], variables)}
+
+
+def _followed(value: object, variables: dict) -> object:
+    reference = VARIABLE.match(value) if isinstance(value, str) else None
+    return variables[reference[1]] if reference else value

@@ -128,7 +128,7 @@ def test_a_host_is_probed_by_the_health_of_what_everybody_may_ask():
     ]
     found = records.edge_probes(read(platform(services=services, edge_addresses=EDGES)))
     assert [(probe["name"], probe["url"], probe["status"]) for probe in found] == [
-        ("x.example.org", "http://x.example.org/o/health", 200),
-        ("y.example.org", "http://y.example.org/up", 401),
+        ("x.example.org", "https://x.example.org/o/health", 200),
+        ("y.example.org", "https://y.example.org/up", 401),
     ]
     assert {tuple(probe["addresses"]) for probe in found} == {tuple(EDGES)}

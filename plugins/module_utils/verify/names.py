@@ -11,16 +11,21 @@ TYPES = ("A", "AAAA")
 
 
 class Names:
-    """Resolves host names. servers: addresses of name servers to ask instead of those that this machine asks."""
+    """Resolves host names.
 
-    def __init__(self, servers: list[str] | None = None, port: int = 53) -> None:
-        self.servers, self.port = servers or [], port
+    servers: addresses of name servers to ask instead of those that this machine asks. address: where every host is.
+    """
+
+    def __init__(self, servers: list[str] | None = None, port: int = 53, address: str = "") -> None:
+        self.servers, self.port, self.address = servers or [], port, address
 
     def addresses(self, host: str, timeout_seconds: float = 5) -> list[str]:
         """Where to connect for a host, in the order to try. Raises ProbeError when a name server has no address.
 
         Without name servers the host itself, which the socket resolves, or loopback for *.localhost (RFC 6761).
         """
+        if self.address:
+            return [self.address]
         host = host.rstrip(".").lower()
         if self.servers and not _is_address(host):
             return self.records(host, timeout_seconds)
