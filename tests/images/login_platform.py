@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 import bcrypt
 from ansible_collections.sophia.platform.plugins.module_utils.catalog import login
-from login_client import Browser
 from services import new_network
 
 from lab import docker
+from tests.browser import Browser
 
 DOMAIN, ISSUER, CLIENT = "login.test", "http://identity:9400", "platform"
 SETTINGS = {
@@ -82,7 +82,7 @@ class Platform:
     traefik: Any
 
     def browser(self) -> Browser:
-        return Browser({f"{DOMAIN}:8443": _port(self.traefik, 8443), "identity:9400": _port(self.identity, 9400)})
+        return Browser({f"{DOMAIN}:8443": _place(self.traefik, 8443), "identity:9400": _place(self.identity, 9400)})
 
     def operator(self, name: str = "olga", url: str = f"{OPERATORS_HOST}/graph") -> Browser:
         """A browser whose user signed in."""
@@ -91,8 +91,9 @@ class Platform:
         return browser
 
 
-def _port(container, port: int) -> int:
-    return int(docker.run("port", container.name, str(port)).stdout.splitlines()[0].rpartition(":")[2])
+def _place(container, port: int) -> tuple[str, int]:
+    published = docker.run("port", container.name, str(port)).stdout.splitlines()[0].rpartition(":")[2]
+    return "127.0.0.1", int(published)
 
 
 def proxy_files() -> dict[str, str]:
@@ -109,7 +110,7 @@ def _until_it_serves(container, url: str) -> None:
 
     def reason() -> str:
         try:
-            page = Browser({place.netloc: _port(container, place.port)}).get(url)
+            page = Browser({place.netloc: _place(container, place.port)}).get(url)
         except (OSError, http.client.HTTPException) as error:
             return str(error)
         return "" if page.status == 200 else page.text

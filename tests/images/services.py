@@ -117,8 +117,10 @@ def new_network() -> Iterator[str]:
     prefix = settings.read().prefix
     name = f"{prefix}-test-{os.getpid()}-services"
     docker.run("network", "create", "--label", f"{docker.LABEL}={prefix}", name)
-    yield name
-    docker.run("network", "rm", name, check=False)
+    try:
+        yield name
+    finally:
+        docker.run("network", "rm", name, check=False)
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def test_a_converged_platform_costs_few_calls(runs):
 
 
 def test_every_routed_name_has_its_record(runs):
-    hosts = ("api", "mcp", "prometheus", "alertmanager", "traefik")
+    hosts = ("api", "auth", "mcp", "prometheus", "alertmanager", "traefik")
     found = {(name, address) for name, kind, address in zone() if kind == "A" and address.startswith("127.")}
     assert found == {(host, address) for host in hosts for address in EDGES}
 

@@ -7,16 +7,20 @@ import json
 import resource
 import selectors
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 import pytest
 from conftest import DOMAIN, HTTPS_PORT, MACHINES, PREFIX, ROOT, STATE, addresses, ask, lab_secrets
 
+from tests.browser import Browser
+
 SSLYZE = "sslyze==6.3.1"
-HOSTS = ("alertmanager", "api", "mcp", "prometheus", "traefik")
+HOSTS = ("alertmanager", "api", "auth", "mcp", "prometheus", "traefik")
 EDGES = [host["lab_edge_address"] for host in MACHINES["lab_hosts"].values()]
 NODES = {name: host["private_address"] for name, host in MACHINES["lab_hosts"].items()}
 
@@ -79,13 +83,30 @@ def test_tls_is_what_mozilla_calls_intermediate(runs, sslyze):
 @pytest.mark.parametrize(
     ("host", "path"), [("prometheus", "/-/healthy"), ("alertmanager", "/-/healthy"), ("traefik", "/api/overview")]
 )
-def test_operators_log_in(runs, host, path):
+def test_programs_use_the_password_from_this_machine(runs, host, path):
     wrong = {"Authorization": f"Basic {base64.b64encode(b'operator:wrong').decode()}"}
-    assert (ask(host, path).status, ask(host, path, **wrong).status, ask(host, path, **operator()).status) == (
-        401,
-        401,
-        200,
-    )
+    assert [ask(host, path, **login).status for login in ({}, wrong, operator())] == [302, 401, 200]
+
+
+@pytest.fixture
+def browser():
+    """A browser that trusts the lab's authority, and reaches the edge and the lab's identity provider only."""
+    identity = urlsplit(MACHINES["lab_identity_url"])
+    places = {
+        f"{DOMAIN}:{HTTPS_PORT}": (addresses("auth")[0], HTTPS_PORT),
+        identity.netloc: (identity.hostname, identity.port),
+    }
+    return Browser(places, ssl.create_default_context(cafile=STATE / "ca.pem"))
+
+
+@pytest.mark.parametrize(("name", "status"), [("olivia", 200), ("victor", 403), ("nora", 403)])
+def test_people_log_in_at_the_provider(runs, browser, name, status):
+    """Olivia is an operator. Victor may see what viewers may, which Prometheus is not for; Nora is in no group."""
+    url = f"https://prometheus.{DOMAIN}:{HTTPS_PORT}/-/healthy"
+    form = browser.follow(browser.get(url))
+    assert form.url.startswith(MACHINES["lab_identity_url"])
+    page = browser.sign_in(form, name, lab_secrets()["identity_password"])
+    assert (page.url, page.status) == (url, status)
 
 
 def test_traefik_may_look_at_services_and_at_nothing_else(runs):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import http.client
 import re
+import socket
 import ssl
 import urllib.parse
 import urllib.request
@@ -13,7 +14,7 @@ from email.message import Message
 from http.cookiejar import CookieJar
 
 UNCHECKED = ssl.create_default_context()
-UNCHECKED.check_hostname, UNCHECKED.verify_mode = False, ssl.CERT_NONE  # Traefik makes its certificate up
+UNCHECKED.check_hostname, UNCHECKED.verify_mode = False, ssl.CERT_NONE  # for certificates that Traefik makes up
 FORM = re.compile(r"<form[^>]*>", re.IGNORECASE)
 
 
@@ -35,9 +36,10 @@ class Page:
 
 @dataclass
 class Browser:
-    """`ports` says where on loopback a `host:port` of a URL is; any other address is a failure."""
+    """`places` says which address and port a `host:port` that ends so is; any other one is a failure."""
 
-    ports: dict[str, int]
+    places: dict[str, tuple[str, int]]
+    tls: ssl.SSLContext = field(default_factory=lambda: UNCHECKED)
     cookies: CookieJar = field(default_factory=CookieJar)
 
     def get(self, url: str, form: dict[str, str] | None = None, **headers: str) -> Page:
@@ -49,11 +51,10 @@ class Browser:
         if data:
             request.add_header("Content-Type", "application/x-www-form-urlencoded")
         self.cookies.add_cookie_header(request)
-        place = self._port(f"{parts.hostname}:{port}")
+        connection = http.client.HTTPConnection(parts.hostname, port)
+        connection.sock = socket.create_connection(self._place(f"{parts.hostname}:{port}"), 20)
         if parts.scheme == "https":
-            connection = http.client.HTTPSConnection("127.0.0.1", place, timeout=20, context=UNCHECKED)
-        else:
-            connection = http.client.HTTPConnection("127.0.0.1", place, timeout=20)
+            connection.sock = self.tls.wrap_socket(connection.sock, server_hostname=parts.hostname)
         path = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
         sent = {"Host": parts.netloc, "Accept": "text/html", **dict(request.header_items())}
         try:
@@ -78,7 +79,7 @@ class Browser:
         assert FORM.search(page.text), f"no form at {page.url} ({page.status}): {html.unescape(page.text[:500])}"
         return self.follow(self.get(page.url, {"name": name, "password": password}), until)
 
-    def _port(self, place: str) -> int:
-        known = next((port for host, port in self.ports.items() if place.endswith(host)), None)
+    def _place(self, place: str) -> tuple[str, int]:
+        known = next((where for host, where in self.places.items() if place.endswith(host)), None)
         assert known, f"the browser was sent to {place}"
         return known
