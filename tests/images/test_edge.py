@@ -91,12 +91,8 @@ def traefik(start, tmp_path_factory):
         point["address"] = f"127.0.0.1:{getattr(ports, name)}"
     del static["providers"]["swarm"]
     url = f"http://127.0.0.1:{server.server_address[1]}"
-    for service in catalog.entries:
-        dynamic["http"]["routers"].update(edge.routers(catalog, service))
-        dynamic["http"]["middlewares"].update(edge.own_middlewares(catalog, service))
-        transport = f"{edge.transport_name(edge.limits(catalog, service)['timeout_seconds'])}@file"
-        balancer = {"servers": [{"url": url}], "serversTransport": transport}
-        dynamic["http"].setdefault("services", {})[service.name] = {"loadBalancer": balancer}
+    for service in dynamic["http"]["services"].values():
+        service["loadBalancer"]["servers"] = [{"url": url}]
     directory = tmp_path_factory.mktemp("certificate")
     names = ",".join(f"DNS:{name}.{DOMAIN}" for name in ROUTES)
     subprocess.run(

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The edge: which router, middlewares and limits each route has, and Traefik's two configuration files.
 
-What all routes share stands in the dynamic file (`NAME@file`); only what an entry has of its own becomes a label.
+What all routes share stands in the dynamic file (`NAME@file`); only what an entry has of its own becomes a label. The
+file has every route as well, without the tasks' addresses, for the moment before Traefik has asked the engine.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ CIPHER_SUITES = [
 ]
 CURVES = ["X25519MLKEM768", "X25519", "CurveP256", "CurveP384"]
 PASSWORD_CHAIN = "password@file"  # noqa: S105 a name
+YIELDING = 100_000  # routers of the file have negative priorities, those of labels have the length of their rule
 WITH_BODY = "(Method(`POST`) || Method(`PUT`) || Method(`PATCH`))"
 
 
@@ -208,13 +210,13 @@ def dynamic(catalog: Catalog) -> str:
     }
     routed = [service for service in catalog.entries if service["route"]]
     seconds = sorted({limits(catalog, service)["timeout_seconds"] for service in routed})
-    internal = [service for service in routed if service["route"]["internal"]]
     http: dict = {
-        "routers": {name: router for one in internal for name, router in routers(catalog, one).items()},
+        "routers": {name: router for one in routed for name, router in _standing_routers(catalog, one).items()},
         "middlewares": {
             **_shared_middlewares(catalog),
-            **{name: own for one in internal for name, own in own_middlewares(catalog, one).items()},
+            **{name: own for one in routed for name, own in own_middlewares(catalog, one).items()},
         },
+        "services": {one.name: _by_name(catalog, one) for one in routed if not one["route"]["internal"]},
         "serversTransports": {
             transport_name(one): {
                 "forwardingTimeouts": {"dialTimeout": f"{DIAL_SECONDS}s", "responseHeaderTimeout": f"{one}s"}
@@ -224,6 +226,24 @@ def dynamic(catalog: Catalog) -> str:
     }
     tls = {"certificates": [pair], "options": {"default": options}}
     return yaml_text({"tls": tls, "http": {key: value for key, value in http.items() if value}})
+
+
+def _standing_routers(catalog: Catalog, service: Service) -> dict[str, dict]:
+    """The routers of a route as Traefik's file has them: they hold until Traefik has asked the engine, and yield then.
+
+    A Traefik that has just started would answer 404 otherwise, and one that cannot ask would go on with that.
+    """
+    found = routers(catalog, service)
+    if service["route"]["internal"]:
+        return found
+    return {name: {**router, "priority": len(router["rule"]) - YIELDING} for name, router in found.items()}
+
+
+def _by_name(catalog: Catalog, service: Service) -> dict:
+    """A service of Traefik's that finds the tasks by the name which the engine's DNS has for them."""
+    transport = transport_name(limits(catalog, service)["timeout_seconds"])
+    servers = [{"url": f"http://{service.name}:{service['port']}"}]
+    return {"loadBalancer": {"servers": servers, "serversTransport": transport}}
 
 
 def _shared_middlewares(catalog: Catalog) -> dict[str, dict]:
