@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import socket
+import ssl
 import threading
 from contextlib import contextmanager
 
@@ -58,8 +59,8 @@ def name_server(cloud, zone):
 
 
 @contextmanager
-def edge(address, port, status):
-    """Serve HTTP at an address; status(host, path) is what it answers with. Gives the port."""
+def edge(address, port, status, certificate):
+    """Serve HTTPS at an address; status(host, path) is what it answers with. Gives the port."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
@@ -72,6 +73,9 @@ def edge(address, port, status):
             pass
 
     server = http.server.ThreadingHTTPServer((address, port), Handler)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, certificate.with_name("key.pem"))
+    server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

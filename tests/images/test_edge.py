@@ -8,7 +8,6 @@ import http.server
 import json
 import socket
 import ssl
-import subprocess
 import threading
 import time
 from types import SimpleNamespace
@@ -18,6 +17,8 @@ import pytest
 import yaml
 from ansible_collections.sophia.platform.plugins.module_utils.catalog import edge
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.model import read
+
+from tests.tls import self_signed
 
 DOMAIN = "edge.test"
 ENTRY = {"stack": "s", "image": "x/y:1"}
@@ -93,20 +94,12 @@ def traefik(start, tmp_path_factory):
     url = f"http://127.0.0.1:{server.server_address[1]}"
     for service in dynamic["http"]["services"].values():
         service["loadBalancer"]["servers"] = [{"url": url}]
-    directory = tmp_path_factory.mktemp("certificate")
-    names = ",".join(f"DNS:{name}.{DOMAIN}" for name in ROUTES)
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-        + ["-subj", "/CN=test", "-addext", f"subjectAltName={names}", "-keyout", "key", "-out", "certificate"],
-        cwd=directory,
-        check=True,
-        capture_output=True,
-    )
+    certificate = self_signed(tmp_path_factory.mktemp("tls"), [f"{name}.{DOMAIN}" for name in ROUTES])
     files = {
         "/etc/traefik/traefik.yml": yaml.safe_dump(static),
         edge.DYNAMIC_FILE: yaml.safe_dump(dynamic),
-        "/run/secrets/edge_certificate": (directory / "certificate").read_text(),
-        "/run/secrets/edge_certificate_key": (directory / "key").read_text(),
+        "/run/secrets/edge_certificate": certificate.read_text(),
+        "/run/secrets/edge_certificate_key": certificate.with_name("key.pem").read_text(),
         "/run/secrets/operators_htpasswd": f"operator:{bcrypt.hashpw(b'pw', bcrypt.gensalt(5)).decode()}\n",
     }
     options = ("--network=host",)

@@ -1,10 +1,10 @@
 """The checks of the edge: what DNS says, and the certificate that each node shows."""
 
-import datetime
 import socket
 import ssl
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 
 import dns.flags
 import dns.message
@@ -15,12 +15,19 @@ from ansible_collections.sophia.platform.plugins.module_utils.verify.errors impo
 from ansible_collections.sophia.platform.plugins.module_utils.verify.names import Names
 from ansible_collections.sophia.platform.plugins.module_utils.verify.probes import Platform, attempt
 from ansible_collections.sophia.platform.plugins.module_utils.verify.transport import Client
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+
+from tests.tls import self_signed
 
 ZONE = {("api.example.org.", "A"): ["127.0.0.2", "127.0.0.1"], ("six.example.org.", "AAAA"): ["2001:db8::1"]}
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def issue(names, days=90, serial=7):
+    return self_signed(Path(f"tls{serial}"), names, days, serial)
 
 
 @contextmanager
@@ -85,40 +92,11 @@ def test_an_address_that_refuses_is_passed_over():
             client.request("GET", f"https://api.example.org:{port}/")
 
 
-def issue(names, days=90, serial=7):
-    """A certificate that signed itself, and its key, both in PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Test authority {serial}")])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(serial)
-        .not_valid_before(now - datetime.timedelta(days=100))
-        .not_valid_after(now + datetime.timedelta(days=days))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(one) for one in names]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    plain = serialization.NoEncryption()
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    return built.public_bytes(serialization.Encoding.PEM).decode(), private.decode()
-
-
-@pytest.fixture(autouse=True)
-def _here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
 @contextmanager
-def shown(pair, address="127.0.0.1", port=0):
+def shown(certificate, address="127.0.0.1", port=0):
     """A TLS server that shows a certificate and hangs up; its port and the file of its authority."""
-    with open("pair.pem", "w", encoding="utf-8") as file:
-        file.write(pair[0] + pair[1])
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain("pair.pem")
+    tls.load_cert_chain(certificate, certificate.with_name("key.pem"))
     with socket.create_server((address, port)) as listening:
 
         def serve():
@@ -134,7 +112,7 @@ def shown(pair, address="127.0.0.1", port=0):
 
         threading.Thread(target=serve, daemon=True).start()
         with open("ca.pem", "a", encoding="utf-8") as file:
-            file.write(pair[0])
+            file.write(certificate.read_text())
         yield listening.getsockname()[1], "ca.pem"
 
 
