@@ -56,9 +56,11 @@ molecule: $(VENV)/.ready ## Test each host role on fresh hosts
 	@mkdir -p build
 	@molecule test --all 2>&1 | tee build/molecule.log || { echo "── what failed:"; grep -E '(│[^ ]* |^)(E |FAILED|ERROR|fatal:)' build/molecule.log | tail -40; exit 1; }
 
-bench: $(VENV)/.ready ## Time converges on the running lab, and the cloud clients, beside peers
+bench: $(VENV)/.ready ## Time converges, clouds and edge of the running lab beside peers; count lost requests
 	@python tests/bench/clouds.py
 	@python tests/bench/converge.py
+	@python tests/bench/edge.py
+	@python tests/bench/requests_lost.py
 
 docs: $(VENV)/.ready ## Write again what is generated in README.md, docs/ and roles/
 	@python ci/generate.py
