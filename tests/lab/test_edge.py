@@ -187,6 +187,12 @@ def test_of_what_listens_only_the_edge_and_ssh_can_be_reached(runs, number):
     assert open_ports(NODES[f"lab-{number}"], ports) == {22, 80, 443}
 
 
+def test_prometheus_knows_when_the_certificate_ends(runs):
+    query = "/api/v1/query?query=min(traefik_tls_certs_not_after)-time()"
+    (found,) = json.load(ask("prometheus", query, **operator()))["data"]["result"]
+    assert 80 < float(found["value"][1]) / 86400 <= 90
+
+
 def test_the_access_log_has_no_secret(runs):
     """What verify did just before was logged: requests with every token and password that there is."""
     log = "".join(

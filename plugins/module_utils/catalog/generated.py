@@ -12,6 +12,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog.text impor
 SCRAPE_INTERVAL_SECONDS = 15
 DOWN_AFTER_SECONDS = 60
 MISSING_AFTER_SECONDS = 120
+CERTIFICATE_DAYS_MIN = 14  # a renewal that was due at 30 days has failed for two weeks then
 
 
 def scrape_targets(catalog: Catalog) -> list[dict]:
@@ -60,7 +61,7 @@ def _tasks(service: Service, port: int | None) -> dict:
 
 
 def alerts(catalog: Catalog) -> str:
-    """Prometheus' rules: a target that is down, and a service with fewer tasks up than it must have."""
+    """Prometheus' rules: targets that are down, services with fewer tasks than they must have, a certificate that ends."""
     down = {
         "alert": "TargetDown",
         "expr": "up == 0",
@@ -69,7 +70,22 @@ def alerts(catalog: Catalog) -> str:
         "annotations": {"summary": "{{ $labels.job }} at {{ $labels.instance }} cannot be scraped"},
     }
     missing = [_missing(service) for service in catalog.entries if service["metrics"]]
-    return yaml_text({"groups": [{"name": "targets", "rules": [down]}, {"name": "replicas", "rules": missing}]})
+    groups = [{"name": "targets", "rules": [down]}, {"name": "replicas", "rules": missing}]
+    if any(service.name == "traefik" for service in catalog.entries):
+        groups.append({"name": "edge", "rules": [_ending()]})
+    return yaml_text({"groups": groups})
+
+
+def _ending() -> dict:
+    return {
+        "alert": "CertificateEnds",
+        "expr": f"min(traefik_tls_certs_not_after) - time() < {CERTIFICATE_DAYS_MIN * 86400}",
+        "for": "1h",
+        "labels": {"severity": "critical"},
+        "annotations": {
+            "summary": "The edge's certificate ends in {{ $value | humanizeDuration }}; its renewal has been due for weeks"
+        },
+    }
 
 
 def _missing(service: Service) -> dict:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ansible_collections.sophia.platform.plugins.module_utils.catalog import records
+from ansible_collections.sophia.platform.plugins.module_utils.catalog.generated import CERTIFICATE_DAYS_MIN
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.model import (
     HTTP_PORT,
     OPERATOR,
@@ -12,8 +13,6 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog.model impo
     is_guarded,
 )
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.naming import image_reference
-
-CERTIFICATE_DAYS_MIN = 14  # a renewal that was due at 30 days has failed for two weeks then
 
 
 def api_keys(catalog: Catalog, secrets: dict[str, str], base_urls: dict[str, str]) -> list[dict]:
