@@ -61,7 +61,7 @@ def _tasks(service: Service, port: int | None) -> dict:
 
 
 def alerts(catalog: Catalog) -> str:
-    """Prometheus' rules: targets that are down, services with fewer tasks than they must have, a certificate that ends."""
+    """Prometheus' rules: targets that are down, services with too few tasks, a certificate that ends."""
     down = {
         "alert": "TargetDown",
         "expr": "up == 0",
@@ -83,7 +83,7 @@ def _ending() -> dict:
         "for": "1h",
         "labels": {"severity": "critical"},
         "annotations": {
-            "summary": "The edge's certificate ends in {{ $value | humanizeDuration }}; its renewal has been due for weeks"
+            "summary": "The edge's certificate ends in {{ $value | humanizeDuration }}; its renewal fails"
         },
     }
 
