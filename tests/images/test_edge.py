@@ -79,15 +79,15 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def traefik(start, tmp_path_factory):
+def traefik(start, catalog, tmp_path_factory):
     """Traefik with the catalog's files, but for addresses: ports of loopback, and a backend that is a thread here."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Backend)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     ports = SimpleNamespace(web=free_port(), websecure=free_port(), metrics=free_port())
     services = [{"name": name, "port": 1, **ENTRY, "route": {"host": name, **route}} for name, route in ROUTES.items()]
     platform = {"services": services, "domain": DOMAIN, "environment": "t", "networks": {"edge": {}}}
-    catalog = read({**platform, "edge_https_port": ports.websecure})
-    static, dynamic = yaml.safe_load(edge.static(catalog)), yaml.safe_load(edge.dynamic(catalog))
+    routed = read({**platform, "edge_https_port": ports.websecure})
+    static, dynamic = yaml.safe_load(edge.static(routed)), yaml.safe_load(edge.dynamic(routed))
     for name, point in static["entryPoints"].items():
         point["address"] = f"127.0.0.1:{getattr(ports, name)}"
     del static["providers"]["swarm"]
@@ -103,8 +103,8 @@ def traefik(start, tmp_path_factory):
         "/run/secrets/operators_htpasswd": f"operator:{bcrypt.hashpw(b'pw', bcrypt.gensalt(5)).decode()}\n",
     }
     options = ("--network=host",)
-    with start("traefik", "--configFile=/etc/traefik/traefik.yml", files=files, options=options) as container:
-        container.healthy(["CMD", "traefik", "healthcheck", "--configFile=/etc/traefik/traefik.yml"])
+    with start("traefik", *catalog["traefik"]["command"], files=files, options=options) as container:
+        container.healthy(catalog["traefik"]["healthcheck"]["test"])
         container.until("routes", lambda: "" if ask(ports.websecure, "api").status == 200 else "no route yet")
         yield SimpleNamespace(container=container, ports=ports)
     server.shutdown()

@@ -186,14 +186,7 @@ def test_redis_is_open_by_default_and_whatever_the_caller_says_wins(start, comma
         assert owner_of_redis(container) == ("0" if command[:1] == ["sh"] else "999")
 
 
-# ── traefik, the Prometheus family ───────────────────────────────────────────────────────────────────────────────
-
-
-def test_traefik_answers_the_catalogs_health_check(start, catalog):
-    service = catalog["traefik"]
-    with start("traefik", *service["command"]) as container:
-        container.healthy(service["healthcheck"]["test"])
-        assert container.inspect("{{.Path}}") == "/entrypoint.sh"
+# ── the Prometheus family ───────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("name", MINIMAL_CONFIGS)

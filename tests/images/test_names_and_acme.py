@@ -44,7 +44,10 @@ RECORDS = [
 def own_network(settings):
     """The settings in a network that overlaps with no other one here."""
     for number in range(100, 120):
-        settings = replace(settings, subnet=ipaddress.IPv4Network(f"10.79.{number}.0/24"))
+        addresses = {"lab_names_address": f"10.79.{number}.53", "lab_acme_address": f"10.79.{number}.54"}
+        variables = {**settings.variables, **addresses}
+        subnet = ipaddress.IPv4Network(f"10.79.{number}.0/24")
+        settings = replace(settings, subnet=subnet, variables=variables)
         try:
             network.ensure(settings)
             return settings

@@ -82,9 +82,7 @@ def _ending() -> dict:
         "expr": f"min(traefik_tls_certs_not_after) - time() < {CERTIFICATE_DAYS_MIN * 86400}",
         "for": "1h",
         "labels": {"severity": "critical"},
-        "annotations": {
-            "summary": "The edge's certificate ends in {{ $value | humanizeDuration }}; its renewal fails"
-        },
+        "annotations": {"summary": "The edge's certificate ends in {{ $value | humanizeDuration }}; its renewal fails"},
     }
 
 
