@@ -136,3 +136,9 @@ def test_programs_may_have_the_password_from_where_they_are_allowed():
 def test_what_exists_for_a_provider_only(settings, names):
     services = [{**SERVICE, "name": "a"}, {**SERVICE, "name": "b", "only_with": "oidc"}]
     assert [service.name for service in read(platform(services=services, **settings)).entries] == names
+
+
+def test_the_domain_itself_can_be_a_host():
+    found = catalog({"host": "@"}, domain="example.org")
+    assert found.url(found.entries[0], "/x") == "https://example.org/x"
+    assert labels({"host": "@"}, domain="example.org")["traefik.http.routers.a.rule"] == "Host(`example.org`)"

@@ -117,7 +117,7 @@ def _reference(catalog: Catalog, service: Service, kind: str) -> str:
 
 
 def _rule(catalog: Catalog, service: Service) -> str:
-    host, path = f"Host(`{service['route']['host']}.{catalog.domain}`)", service["route"]["path"]
+    host, path = f"Host(`{catalog.full_name(service['route']['host'])}`)", service["route"]["path"]
     # A bare PathPrefix(`/git`) would match /github too.
     rule = f"{host} && (Path(`{path}`) || PathPrefix(`{path}/`))" if path else host
     # Metrics are for Prometheus, which asks the tasks themselves; the public does not see them.

@@ -133,7 +133,11 @@ class Catalog:
     def origin(self, host: str) -> str:
         """What the addresses of a routed host name begin with."""
         port = "" if self.edge_https_port == HTTPS_PORT else f":{self.edge_https_port}"
-        return f"https://{host}.{self.domain}{port}"
+        return f"https://{self.full_name(host)}{port}"
+
+    def full_name(self, name: str) -> str:
+        """A name within the platform's domain as the world knows it; `@` is the domain itself."""
+        return self.domain if name == "@" else f"{name}.{self.domain}"
 
     def secret_names(self) -> list[str]:
         """Every secret that the store must have."""

@@ -62,7 +62,7 @@ def checks(catalog: Catalog, gpu_count: int = 0) -> list[dict]:
 def _edge_checks(catalog: Catalog) -> list[dict]:
     """Records, certificate and redirection of the routed hosts, and the login at every route for operators."""
     routed = [service for service in catalog.entries if service["route"]]
-    hosts = [records.full_name(catalog, host) for host in records.hosts(catalog)]
+    hosts = [catalog.full_name(host) for host in records.hosts(catalog)]
     if not hosts or not catalog.edge_addresses:
         return []
     addresses, port = list(catalog.edge_addresses), catalog.edge_https_port
@@ -83,7 +83,7 @@ def _edge_checks(catalog: Catalog) -> list[dict]:
         {
             "name": "edge: HTTP leads to HTTPS",
             "kind": "http",
-            "url": f"http://{first}.{catalog.domain}{plain}/",
+            "url": f"http://{catalog.full_name(first)}{plain}/",
             "expect_status": 301,
             "expect_location": f"{catalog.origin(first)}/",
         }

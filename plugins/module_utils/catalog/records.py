@@ -47,16 +47,11 @@ def zone_name(catalog: Catalog, name: str) -> str:
     return inner if name == APEX else f"{name}.{inner}"
 
 
-def full_name(catalog: Catalog, name: str) -> str:
-    """A name within the platform's domain as the world knows it."""
-    return catalog.domain if name == APEX else f"{name}.{catalog.domain}"
-
-
 def certificate_names(catalog: Catalog) -> list[str]:
     """What the edge's certificate names: every routed host, or the domain, what is right below it, and deeper hosts."""
     if not catalog.certificate_wildcard:
-        return [full_name(catalog, host) for host in hosts(catalog)]
-    deeper = [full_name(catalog, host) for host in hosts(catalog) if "." in host]
+        return [catalog.full_name(host) for host in hosts(catalog)]
+    deeper = [catalog.full_name(host) for host in hosts(catalog) if "." in host]
     return [catalog.domain, f"*.{catalog.domain}", *deeper]
 
 
@@ -73,7 +68,7 @@ def _probe(catalog: Catalog, host: str, services: list[Service]) -> dict:
     """The health of a service there that everybody may ask, else what needs a password and asks for it."""
     service = min(services, key=lambda each: (is_guarded(each), not (each["health"] or {}).get("path")))
     return {
-        "name": full_name(catalog, host),
+        "name": catalog.full_name(host),
         "url": catalog.url(service, (service["health"] or {}).get("path") or "/"),
         "status": catalog.login_status if is_guarded(service) else 200,
         "addresses": list(catalog.edge_addresses),
