@@ -10,6 +10,8 @@ import argparse
 import http.client
 import json
 import socketserver
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +20,7 @@ TYPES = ("A", "AAAA", "CAA", "CNAME", "MX", "NS", "TXT")  # Namecheap's own (URL
 SOA = f"{NAME_SERVER}. hostmaster.{NAME_SERVER}. 1 3600 600 86400 60"
 SYNTHETIC_TTL_SECONDS = 60
 TEXT_BYTES = 255
+FRESH_SECONDS = 0.1
 _TIMEOUT_SECONDS = 2
 
 
@@ -26,10 +29,16 @@ class UnavailableError(Exception):
 
 
 class Namecheap:
-    """The control endpoint of the simulated Namecheap, on a port of this machine."""
+    """The control endpoint of the simulated Namecheap, on a port of this machine.
+
+    One query makes PowerDNS ask for a handful of names, and an authority sends many queries at once: an answer serves
+    all of them for FRESH_SECONDS.
+    """
 
     def __init__(self, port: int) -> None:
         self.port = port
+        self._known: dict[str, tuple[float, list[dict]]] = {}
+        self._lock = threading.Lock()
 
     def zones(self) -> list[str]:
         """The domains whose zones Namecheap's own name servers serve."""
@@ -40,6 +49,15 @@ class Namecheap:
         return self._told("zone", {"domain": zone, "generated": True})
 
     def _told(self, action: str, given: dict) -> list[dict]:
+        key = json.dumps([action, given])
+        with self._lock:
+            asked_at, answer = self._known.get(key, (0.0, []))
+            if time.monotonic() - asked_at > FRESH_SECONDS:
+                asked_at, answer = time.monotonic(), self._asked(action, given)
+                self._known[key] = asked_at, answer
+            return answer
+
+    def _asked(self, action: str, given: dict) -> list[dict]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_TIMEOUT_SECONDS)
         try:
             connection.request("POST", f"/control/namecheap/{action}", body=json.dumps(given))

@@ -8,6 +8,7 @@ import os
 import ssl
 import subprocess
 import sys
+import time
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,6 +24,7 @@ import yaml
 from lab import authority, docker, names, network
 from lab.cloud.running import running
 from lab.errors import LabError
+from lab.zone_backend import FRESH_SECONDS
 from tests.images.conftest import LAB, reference, unique
 
 ZONE = LAB.variables["platform_zone"]
@@ -95,6 +97,7 @@ def lab(cloud, tmp_path_factory):
 
 def ask(lab, name, kind, over=dns.query.udp):
     """(status, the records of the answer as text, sorted)."""
+    time.sleep(FRESH_SECONDS)
     answer = over(dns.message.make_query(name, kind), lab.names_address, timeout=10)
     return dns.rcode.to_text(answer.rcode()), sorted(
         text for each in answer.answer for text in each.to_text().split("\n")
@@ -143,7 +146,7 @@ def test_what_there_is_not(lab, name, status):
     assert ask(lab, name, "A") == (status, [])
 
 
-def test_a_write_is_served_at_once(lab, cloud):
+def test_a_write_is_served_a_moment_later(lab, cloud):
     name = "new.later.example."
     for _ in range(2):
         assert ask(lab, name, "A") == ("REFUSED", [])

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 from fake_web import Answer, document, served
 
+from lab import zone_backend
 from lab.zone_backend import SOA, Backend, Namecheap, Server, empty_names, strings
 
 CONTROL = "/control/namecheap"
@@ -85,12 +86,15 @@ def test_a_name_has_what_namecheap_holds(name, kind, expected):
     assert looked_up(name, kind) == expected
 
 
-def test_the_records_are_asked_for_at_each_lookup_with_those_of_mail_forwarding():
+@pytest.mark.parametrize(("fresh_seconds", "times"), [(-1, 2), (60, 1)])
+def test_an_answer_is_asked_for_anew_when_it_is_not_fresh(monkeypatch, fresh_seconds, times):
+    """Records of mail forwarding are among them."""
+    monkeypatch.setattr(zone_backend, "FRESH_SECONDS", fresh_seconds)
     with asked() as (ask, seen):
         for _ in range(2):
             ask("lookup", qname="example.com.", qtype="A")
     bodies = [json.loads(request["body"]) for request in seen if request["path"].endswith("/zone")]
-    assert bodies == [{"domain": "example.com", "generated": True}] * 2
+    assert bodies == [{"domain": "example.com", "generated": True}] * times
 
 
 @pytest.mark.parametrize(
