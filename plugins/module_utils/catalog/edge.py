@@ -29,6 +29,8 @@ DYNAMIC_FILE = "/etc/traefik/dynamic.yml"
 RETRY_ATTEMPTS = 3
 POLL_SECONDS = 2
 ACCEPT_ON_STOP_SECONDS, FINISH_ON_STOP_SECONDS = 5, 20
+LOG_LINES = 1000  # that wait to be written, so that requests do not
+IDLE_CONNECTIONS = 200  # kept to each task; a transport of its own would keep two
 REQUEST_READ_SECONDS, IDLE_SECONDS, DIAL_SECONDS = 60, 180, 3
 HEADER_MAX_BYTES = 64 * 1024
 # After retries: a service that hardly ever answers is left alone for a moment, so that it can recover. The ratio knows
@@ -156,6 +158,8 @@ def static(catalog: Catalog) -> str:
     }
     responding = {"readTimeout": f"{REQUEST_READ_SECONDS}s", "idleTimeout": f"{IDLE_SECONDS}s"}
     transport = {"lifeCycle": life, "respondingTimeouts": responding}
+    # X_Auth_User would reach a service beside, or as, the X-Auth-User that only the edge may set.
+    headers = {"maxHeaderBytes": HEADER_MAX_BYTES, "aliasHeadersStrategy": "delete"}
     redirect = {"to": f":{catalog.edge_https_port}", "scheme": "https", "permanent": True}
     document = {
         "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
@@ -163,13 +167,13 @@ def static(catalog: Catalog) -> str:
             "web": {
                 "address": f":{HTTP_PORT}",
                 "transport": transport,
-                "http": {"maxHeaderBytes": HEADER_MAX_BYTES, "redirections": {"entryPoint": redirect}},
+                "http": {**headers, "redirections": {"entryPoint": redirect}},
             },
             ENTRY_POINT: {
                 "address": f":{HTTPS_PORT}",
                 "asDefault": True,
                 "transport": transport,
-                "http": {"maxHeaderBytes": HEADER_MAX_BYTES, "middlewares": ["security@file"], "tls": {}},
+                "http": {**headers, "middlewares": ["security@file"], "tls": {}},
             },
             "metrics": {"address": f":{METRICS_PORT}"},
         },
@@ -189,6 +193,7 @@ def static(catalog: Catalog) -> str:
         # Headers and the query may hold tokens.
         "accessLog": {
             "format": "json",
+            "bufferingSize": LOG_LINES,
             "fields": {"headers": {"defaultMode": "drop"}, "queryParameters": {"defaultMode": "drop"}},
         },
     }
@@ -219,7 +224,8 @@ def dynamic(catalog: Catalog) -> str:
         "services": {one.name: _by_name(catalog, one) for one in routed if not one["route"]["internal"]},
         "serversTransports": {
             transport_name(one): {
-                "forwardingTimeouts": {"dialTimeout": f"{DIAL_SECONDS}s", "responseHeaderTimeout": f"{one}s"}
+                "maxIdleConnsPerHost": IDLE_CONNECTIONS,
+                "forwardingTimeouts": {"dialTimeout": f"{DIAL_SECONDS}s", "responseHeaderTimeout": f"{one}s"},
             }
             for one in seconds
         },
