@@ -57,7 +57,8 @@ def limits(catalog: Catalog, service: Service) -> dict[str, int]:
 
 def routers(catalog: Catalog, service: Service) -> dict[str, dict]:
     """The routers of a route. Requests with a large body, or one of unknown length, have one of their own."""
-    rule, chain = _rule(catalog, service), _chain(catalog, service)
+    own = own_middlewares(catalog, service)
+    rule, chain = _rule(catalog, service), _chain(service, own)
     internal = service["route"]["internal"]
     common = {"entrypoints": [ENTRY_POINT], "service": internal or service.name}
     found = {service.name: {"rule": rule, **common, "middlewares": chain}}
@@ -71,20 +72,20 @@ def routers(catalog: Catalog, service: Service) -> dict[str, dict]:
     small = f" && !HeaderRegexp(`Content-Length`, `^[0-9]{{1,{digits}}}$`)" if digits else ""
     large = f"{rule} && {WITH_BODY}{small}"
     # Reading a body first holds the answer back as well, which would break streams; so not for all requests.
-    chain = [*chain, _reference(catalog, service, "size")]
+    chain = [*chain, _reference(service, own, "size")]
     return {**found, f"{service.name}-large": {"rule": large, **common, "middlewares": chain}}
 
 
 def own_middlewares(catalog: Catalog, service: Service) -> dict[str, dict]:
     """The middlewares that only this route has, by name."""
-    route, wanted = service["route"], limits(catalog, service)
+    route, shared = service["route"], _limit_middlewares(catalog.route_limits)
     found = {}
     if route["allow"]:
         found[f"{service.name}-allow"] = {"ipallowlist": {"sourcerange": list(route["allow"])}}
     if route["path"]:
         found[f"{service.name}-strip"] = {"stripprefix": {"prefixes": [route["path"]]}}
-    for kind, middleware in _limit_middlewares(wanted).items():
-        if middleware != _limit_middlewares(catalog.route_limits)[kind]:
+    for kind, middleware in _limit_middlewares(limits(catalog, service)).items():
+        if middleware != shared[kind]:
             found[f"{service.name}-{kind}"] = middleware
     return found
 
@@ -97,13 +98,13 @@ def _limit_middlewares(wanted: dict[str, int]) -> dict[str, dict]:
     }
 
 
-def _chain(catalog: Catalog, service: Service) -> list[str]:
+def _chain(service: Service, own: dict[str, dict]) -> list[str]:
     """A route's middlewares, outermost first."""
-    own = own_middlewares(catalog, service)
-    names = [f"{service.name}-allow"] if service["route"]["allow"] else []
-    names += [_reference(catalog, service, "rate"), _reference(catalog, service, "in-flight")]
+    route = service["route"]
+    names = [f"{service.name}-allow"] if route["allow"] else []
+    names += [_reference(service, own, "rate"), _reference(service, own, "in-flight")]
     names += [guard(service)] if is_guarded(service) else []
-    names += [name for name in (f"{service.name}-strip",) if name in own]
+    names += [f"{service.name}-strip"] if route["path"] else []
     # A task that has just gone refuses the connection, and Traefik learns of it a moment later: ask another one.
     return [*names, "breaker@file", "retry@file"]
 
@@ -113,9 +114,9 @@ def guard(service: Service) -> str:
     return f"{service['route']['access']}@file"
 
 
-def _reference(catalog: Catalog, service: Service, kind: str) -> str:
+def _reference(service: Service, own: dict[str, dict], kind: str) -> str:
     name = f"{service.name}-{kind}"
-    return name if name in own_middlewares(catalog, service) else f"{kind}@file"
+    return name if name in own else f"{kind}@file"
 
 
 def _rule(catalog: Catalog, service: Service) -> str:
