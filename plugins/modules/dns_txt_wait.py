@@ -28,7 +28,7 @@ options:
       ttl_seconds: {description: Not looked at., type: int}
   name_servers:
     description:
-      - The servers to ask, each as V(ADDRESS) or V(ADDRESS:PORT). Empty are those that the zone is delegated to.
+      - The name servers to ask instead of those that the zone names, as C(host), C(host:port) or C([address]:port).
     type: list
     elements: str
     default: []
@@ -60,19 +60,11 @@ name_servers:
   elements: str
 """
 
-import traceback
 from collections import defaultdict
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.sophia.platform.plugins.module_utils.certificates.errors import CertificatesError
 from ansible_collections.sophia.platform.plugins.module_utils.cloud.http import Clock
-
-try:
-    from ansible_collections.sophia.platform.plugins.module_utils.certificates import visible
-except ImportError:
-    MISSING = traceback.format_exc()
-else:
-    MISSING = ""
+from ansible_collections.sophia.platform.plugins.module_utils.dns import servers, txt
 
 RECORD = {
     "name": {"type": "str", "required": True},
@@ -91,21 +83,21 @@ SPEC = {
 def main(clock: Clock | None = None) -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    if MISSING:
-        module.fail_json(msg=missing_required_lib("dnspython >= 2.4"), exception=MISSING)
-    asked, message = module.params, ""
+    if servers.IMPORT_ERROR:
+        module.fail_json(msg=missing_required_lib("dnspython >= 2.4"), exception=servers.IMPORT_ERROR)
+    asked, found, message = module.params, [], ""
     wanted = defaultdict(set)
     for record in asked["records"]:
         name = asked["zone"] if record["name"] == "@" else f"{record['name']}.{asked['zone']}"
         wanted[name].add(record["value"])
     try:
-        servers = visible.given(asked["name_servers"]) or visible.of_zone(asked["zone"])
-        visible.wait(wanted, servers, asked["timeout_seconds"], clock or Clock())
-    except CertificatesError as error:
+        found = servers.servers(asked["name_servers"], asked["zone"])
+        txt.wait(wanted, found, asked["timeout_seconds"], clock or Clock())
+    except servers.DnsError as error:
         message = str(error)
     if message:
         module.fail_json(msg=message)
-    module.exit_json(changed=False, name_servers=[server.name for server in servers])
+    module.exit_json(changed=False, name_servers=[server.label for server in found])
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import fake_web
 import module_runs
 import pytest
 from ansible_collections.sophia.platform.plugins.filter.acme_challenge_records import acme_challenge_records
-from ansible_collections.sophia.platform.plugins.module_utils.certificates import authority, visible
+from ansible_collections.sophia.platform.plugins.module_utils.certificates import authority
 from ansible_collections.sophia.platform.plugins.module_utils.certificates.errors import CertificatesError
 from ansible_collections.sophia.platform.plugins.modules import certificate_plan, dns_txt_wait
 
@@ -135,9 +135,7 @@ def test_it_waits_until_all_servers_that_answer_show_all_values(rounds, words, m
     assert words in told and "After 20 s" in told if words else ran.result["name_servers"] == addresses
 
 
-def test_servers_are_given_as_addresses():
-    servers = visible.given(["192.0.2.1:5353", "[2001:db8::1]"])
-    assert [(one.addresses, one.port) for one in servers] == [(["192.0.2.1"], 5353), (["2001:db8::1"], 53)]
-    for text in ("ns1.example.org", "192.0.2.1:port", ""):
-        with pytest.raises(CertificatesError, match="is no address"):
-            visible.given([text])
+def test_a_name_server_that_is_none_ends_the_wait(monkeypatch, capsys):
+    options = {"zone": "example.org", "records": [{"name": "@", "value": "x"}], "name_servers": ["192.0.2.1:port"]}
+    told = module_runs.run(dns_txt_wait.main, monkeypatch, capsys, **options).result["msg"]
+    assert told == "name_servers: '192.0.2.1:port' is no host, host:port or [address]:port."

@@ -1,6 +1,7 @@
 """Watching names: when it ends, what counts, what name servers are asked, and what the module says."""
 
 import http.server
+import socket
 import threading
 
 import dns.exception
@@ -16,7 +17,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.dns.watch import L
 from ansible_collections.sophia.platform.plugins.modules import dns_watch
 from module_runs import run as run_module
 
-SERVER = servers.Server("ns1", "127.0.0.1", 53)
+SERVER = servers.Server("ns1", ["127.0.0.1"], 53)
 
 
 class Time(Clock):
@@ -70,14 +71,16 @@ def test_the_summary_counts_and_tells_when_every_server_knew():
         ("127.0.0.1", ("127.0.0.1", 53)),
         ("127.0.0.1:5353", ("127.0.0.1", 5353)),
         ("[::1]:5353", ("::1", 5353)),
+        ("[2001:db8::1]", ("2001:db8::1", 53)),
         ("2001:db8::1", ("2001:db8::1", 53)),
     ],
 )
 def test_places_of_name_servers(given, expected):
-    assert servers.servers([given], "example.com") == [(given, *expected)]
+    address, port = expected
+    assert servers.servers([given], "example.com") == [(given, [address], port)]
 
 
-@pytest.mark.parametrize("given", ["", "a b:c", "http://x", "[::1"])
+@pytest.mark.parametrize("given", ["", "a b:c", "http://x", "[::1", "192.0.2.1:port", "192.0.2.1:65536", "ns1..io"])
 def test_what_is_no_place_is_told(given):
     with pytest.raises(servers.DnsError, match="name_servers|no address"):
         servers.servers([given], "example.com")
@@ -90,6 +93,31 @@ def test_a_zone_without_name_servers_is_told(monkeypatch):
     monkeypatch.setattr(dns.resolver, "resolve", refuse)
     with pytest.raises(servers.DnsError, match="The name servers of example.com were not found.*name_servers"):
         servers.servers([], "example.com")
+
+
+def test_the_name_servers_of_a_zone_have_all_their_addresses_those_of_ipv4_first(monkeypatch):
+    names = dns.rrset.from_text("x.io.", 60, "IN", "NS", "ns2.x.io.", "ns1.x.io.")
+    monkeypatch.setattr(dns.resolver, "resolve", lambda *_arguments: names)
+    found = [(0, 0, 0, "", ("2001:db8::1", 53, 0, 0)), (0, 0, 0, "", ("192.0.2.1", 53))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: found)
+    both = ["192.0.2.1", "2001:db8::1"]
+    assert servers.servers([], "x.io") == [("ns1.x.io", both, 53), ("ns2.x.io", both, 53)]
+
+
+def test_one_address_of_a_name_server_has_to_answer_and_the_first_says_why_none_does(monkeypatch):
+    def ask(query, address, *_arguments):
+        if address == "192.0.2.1":
+            raise OSError("Network is unreachable")
+        if address == "192.0.2.2":
+            raise dns.exception.Timeout
+        return dns.message.make_response(query), False
+
+    def said(*addresses):
+        return servers.difference(servers.Server("ns1", list(addresses), 53), "a.io", "A", [], 1)
+
+    monkeypatch.setattr(dns.query, "udp_with_fallback", ask)
+    assert said("192.0.2.1", "192.0.2.2", "192.0.2.3") == ""
+    assert said("192.0.2.2", "192.0.2.1") == "ns1: a.io A: no answer within 1 s."
 
 
 def answering(monkeypatch, *found, rcode=dns.rcode.NOERROR):

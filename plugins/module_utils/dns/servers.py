@@ -31,19 +31,29 @@ class DnsError(Exception):
 
 
 class Server(NamedTuple):
-    """A name server: how it was called, and where it is."""
+    """A name server: how it was called, and where it is. One of its addresses has to answer."""
 
     label: str
-    address: str
+    addresses: list[str]
     port: int
+
+    def ask(self, query: dns.message.Message, timeout_seconds: float) -> dns.message.Message:
+        """The answer of its first address that gives one. Raises what went wrong with the first of them."""
+        problems = []
+        for address in self.addresses:
+            try:
+                return dns.query.udp_with_fallback(query, address, timeout_seconds, self.port)[0]
+            except (dns.exception.DNSException, OSError) as error:
+                problems.append(error)
+        raise problems[0]
 
 
 def servers(given: list[str], zone: str) -> list[Server]:
-    """The name servers that were given (`host`, `host:port`, `[address]:port`), or those of the zone."""
-    found = [server for text in given or _of_zone(zone) for server in _located(text)]
-    if not found:
-        raise DnsError(f"The zone {zone} has no name server with an address; give name_servers.")
-    return found
+    """The name servers that were given (`host`, `host:port`, `[address]:port`), or those that the zone is delegated to.
+
+    Raises DnsError.
+    """
+    return [_located(text) for text in given or _of_zone(zone)]
 
 
 def _of_zone(zone: str) -> list[str]:
@@ -54,19 +64,18 @@ def _of_zone(zone: str) -> list[str]:
     raise DnsError(f"{reason.rstrip('.')}. Is the zone delegated? Give name_servers to ask others.")
 
 
-def _located(text: str) -> list[Server]:
-    if _is_six(text):
-        return [Server(text, text, 53)]
-    place = _PLACE.match(text)
-    if not place:
+def _located(text: str) -> Server:
+    place = _PLACE.match(f"[{text}]" if _is_six(text) else text)
+    port = int(place["port"] or 53) if place else 0
+    if not 0 < port <= 65535:
         raise DnsError(f"name_servers: {text!r} is no host, host:port or [address]:port.")
-    host, port = place["six"] or place["host"], int(place["port"] or 53)
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
-    except (OSError, OverflowError) as error:
+        found = socket.getaddrinfo(place["six"] or place["host"], port, type=socket.SOCK_DGRAM)
+    except (OSError, UnicodeError) as error:
         reason = str(error)
     else:
-        return [Server(text, found[0][4][0], port)]
+        addresses = [address for *_, (address, *_) in found]
+        return Server(text, sorted(addresses, key=_is_six), port)  # many machines have no way to those of IPv6
     raise DnsError(f"The name server {text} has no address: {reason}.")
 
 
@@ -77,13 +86,23 @@ def _is_six(text: str) -> bool:
         return False
 
 
+def txt_values(server: Server, name: str, timeout_seconds: float) -> set[str] | None:
+    """The values of a name's TXT records, or nothing when the server does not answer."""
+    try:
+        answer = server.ask(dns.message.make_query(name, "TXT"), timeout_seconds)
+    except (dns.exception.DNSException, OSError):
+        return None
+    found = [record for part in answer.answer for record in part if hasattr(record, "strings")]
+    return {b"".join(record.strings).decode("utf-8", "replace") for record in found}
+
+
 def difference(server: Server, name: str, kind: str, values: list[str], timeout_seconds: float) -> str:
     """What a server says about a name that is not as expected, as a sentence; empty when all is."""
     query = dns.message.make_query(name, kind)
     query.flags &= ~dns.flags.RD
     what = f"{server.label}: {name} {kind}"
     try:
-        answer, _tcp = dns.query.udp_with_fallback(query, server.address, timeout_seconds, server.port)
+        answer = server.ask(query, timeout_seconds)
     except dns.exception.Timeout:
         return f"{what}: no answer within {timeout_seconds:g} s."
     except (dns.exception.DNSException, OSError) as error:
