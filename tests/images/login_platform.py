@@ -24,6 +24,8 @@ SETTINGS = {
     "domain": DOMAIN,
     "https_port": 8443,
     "groups": {"operators": ["platform/ops", "on call"], "viewers": ["staff"]},
+    "groups_claim": "groups",
+    "scopes": ["openid", "email", "profile", "groups"],
 }
 USERS = {
     "olga": {"password": "olga's password", "email": "olga@example.org", "groups": ["others", "on call"]},

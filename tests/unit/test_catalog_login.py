@@ -20,6 +20,8 @@ SETTINGS = {
     "domain": "example.org",
     "https_port": 443,
     "groups": {"operators": ["ops", "on call"], "viewers": ["/staff"]},
+    "groups_claim": "groups",
+    "scopes": ["openid", "email", "profile", "groups"],
 }
 GOLDEN = """\
 http_address = "0.0.0.0:4180"
@@ -153,6 +155,8 @@ def test_settings_with_nothing_wrong(issuer):
         ({"issuer": "login.example.org"}, "must be the provider's address"),
         ({"issuer": "https://login.example.org/?a=b"}, "must be the provider's address"),
         ({"client_id": ""}, "client_id is empty"),
+        ({"scopes": []}, "scopes is empty: leave it out"),
+        ({"groups_claim": ""}, "groups_claim is empty: leave it out"),
         ({"groups": {}}, "groups.operators is empty"),
         ({"groups": {"operators": []}}, "groups.operators is empty"),
         ({"groups": {"operators": ["a"], "admins": ["b"]}}, "no role admins; there is operators, viewers"),

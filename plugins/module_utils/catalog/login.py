@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How operators prove who they are at the edge: oauth2-proxy's configuration and Traefik's middlewares.
 
-Settings: {issuer, client_id, domain, https_port, groups: role -> names at the provider}, and, where a provider differs
-from the usual, {scopes, groups_claim, endpoints: {authorization, token, userinfo}}.
+Settings: {issuer, client_id, domain, https_port, groups: role -> names at the provider, scopes, groups_claim}, and
+perhaps {endpoints: {authorization, token, userinfo}}.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ ENDPOINTS = ("authorization", "token", "userinfo")
 
 SERVICE, PORT, LOGIN_HOST, CALLBACK_PATH = "oauth2-proxy", 4180, "auth", "/oauth2/callback"
 CLIENT_SECRET, COOKIE_SECRET = "oidc_client_secret", "oauth2_proxy_cookie_secret"  # noqa: S105 names
-SCOPES, GROUPS_CLAIM = ("openid", "email", "profile", "groups"), "groups"
 COOKIE = "__Secure-sophia"
 # A session is not renewed: after an hour the browser asks the provider again, which then knows who has left a group.
 SESSION = "1h"
@@ -56,12 +55,12 @@ def configuration(settings: Mapping) -> str:
         "oidc_issuer_url": settings["issuer"],
         "client_id": settings["client_id"],
         "client_secret_file": f"/run/secrets/{CLIENT_SECRET}",
-        "scope": " ".join(settings.get("scopes") or SCOPES),
+        "scope": " ".join(settings["scopes"]),
         "code_challenge_method": "S256",
         "insecure_oidc_skip_nonce": False,
         "redirect_url": login_url(settings, CALLBACK_PATH),
         "skip_provider_button": True,
-        "oidc_groups_claim": settings.get("groups_claim") or GROUPS_CLAIM,
+        "oidc_groups_claim": settings["groups_claim"],
         "allowed_groups": allowed_groups(settings, *settings["groups"]),
         "email_domains": ["*"],
         "whitelist_domains": [f".{settings['domain']}{_port(settings)}"],
@@ -119,7 +118,7 @@ def grafana_environment(settings: Mapping, host: str) -> dict[str, str]:
     endpoints = settings.get("endpoints")
     if not endpoints:
         return {}
-    claim = settings.get("groups_claim") or GROUPS_CLAIM
+    claim = settings["groups_claim"]
     given = [(role, group) for role in GRAFANA_ROLES for group in settings["groups"].get(role) or []]
     roles = " || ".join(f"contains({claim}[*], '{group}') && '{GRAFANA_ROLES[role]}'" for role, group in given)
     options = {
@@ -127,7 +126,7 @@ def grafana_environment(settings: Mapping, host: str) -> dict[str, str]:
         "NAME": "the platform's provider",
         "CLIENT_ID": settings["client_id"],
         "CLIENT_SECRET__FILE": f"/run/secrets/{CLIENT_SECRET}",
-        "SCOPES": " ".join(settings.get("scopes") or SCOPES),
+        "SCOPES": " ".join(settings["scopes"]),
         "AUTH_URL": endpoints["authorization"],
         "TOKEN_URL": endpoints["token"],
         "API_URL": endpoints["userinfo"],
@@ -176,6 +175,9 @@ def _is_private(host: str) -> bool:
 def _client(settings: Mapping) -> Iterator[str]:
     if not settings.get("client_id"):
         yield "client_id is empty: it is the name that the provider gave to the platform"
+    for name in ("scopes", "groups_claim"):
+        if not settings[name]:
+            yield f"{name} is empty: leave it out for what most providers take"
 
 
 def _groups(settings: Mapping) -> Iterator[str]:
