@@ -12,7 +12,9 @@ import yaml
 from ansible_collections.sophia.platform.plugins.module_utils.catalog import login
 
 OPTIONS = yaml.safe_load((Path(__file__).parent / "fixtures/login/oauth2_proxy_options.yml").read_text())
-IMAGE = Path(__file__).resolve().parents[2] / "lab/images/oauth2-proxy"
+ROOT = Path(__file__).resolve().parents[2]
+IMAGE = ROOT / "lab/images/oauth2-proxy"
+SERVICES = ROOT / "inventories/common/group_vars/all/services.yml"
 ENDPOINTS = {name: f"https://login.example.org/{name}" for name in login.ENDPOINTS}
 SETTINGS = {
     "issuer": "https://login.example.org",
@@ -74,6 +76,12 @@ def test_the_configuration_of_oauth2_proxy():
 def test_oauth2_proxy_knows_every_option_and_takes_its_type():
     found = tomllib.loads(login.configuration(SETTINGS))
     assert [name for name, value in found.items() if name not in OPTIONS[kind(value)]] == []
+
+
+def test_the_catalog_has_oauth2_proxy_where_it_is_looked_for():
+    entries = {entry["name"]: entry for entry in yaml.safe_load(SERVICES.read_text())["services"]}
+    entry = entries[login.SERVICE]
+    assert (entry["port"], entry["route"]["host"]) == (login.PORT, login.LOGIN_HOST)
 
 
 def test_the_stand_in_says_which_oauth2_proxy_the_options_are_of():
