@@ -128,6 +128,11 @@ def test_addresses(host, address):
     assert Names().addresses(host) == [address]
 
 
+@pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8::1"])
+def test_no_name_server_is_asked_for_an_address(address):
+    assert Names(["127.0.0.1"], 1).addresses(address, 0.1) == [address]
+
+
 @pytest.mark.parametrize("sse", [False, True])
 def test_mcp_handshake(sse):
     server = McpServer(sse=sse)

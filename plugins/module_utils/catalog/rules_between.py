@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 
@@ -27,6 +26,7 @@ from ansible_collections.sophia.platform.plugins.module_utils.catalog.origin imp
 )
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.records import ADDRESSING, written_authorities
 from ansible_collections.sophia.platform.plugins.module_utils.catalog.rules_entry import is_network
+from ansible_collections.sophia.platform.plugins.module_utils.dns.addresses import is_address
 
 DNS_PATH = "inventories/common/group_vars/all/dns.yml"
 TTL_SECONDS_MIN, TTL_SECONDS_MAX = 60, 60000
@@ -169,7 +169,7 @@ def settings(catalog: Catalog, platform: dict) -> Iterator[str]:
     if catalog.zone and not f".{catalog.domain}".endswith(f".{catalog.zone}"):
         yield problem("zone", f" {catalog.zone!r} is neither platform_domain {catalog.domain!r} nor a parent of it")
     for address in catalog.edge_addresses:
-        if not _is_address(address):
+        if not is_address(address):
             yield problem("edge_addresses", f": {address!r} is no IPv4 or IPv6 address")
     if not TTL_SECONDS_MIN <= catalog.record_ttl_seconds <= TTL_SECONDS_MAX:
         limits = f"{TTL_SECONDS_MIN} to {TTL_SECONDS_MAX}"
@@ -181,13 +181,6 @@ def settings(catalog: Catalog, platform: dict) -> Iterator[str]:
     for host, account in catalog.registry_credentials.items():
         if not _is_login(account):
             yield problem("registry_credentials", f": {host} must have a username and a secret")
-
-
-def _is_address(text: str) -> bool:
-    try:
-        return "%" not in text and bool(ipaddress.ip_address(text))
-    except ValueError:
-        return False
 
 
 def authorities(catalog: Catalog) -> Iterator[str]:

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import socket
 from typing import NamedTuple
 
+from ansible_collections.sophia.platform.plugins.module_utils.dns.addresses import is_address
 from ansible_collections.sophia.platform.plugins.module_utils.namecheap.records import canonical_value
 
 try:
@@ -65,7 +65,7 @@ def _of_zone(zone: str) -> list[str]:
 
 
 def _located(text: str) -> Server:
-    place = _PLACE.match(f"[{text}]" if _is_six(text) else text)
+    place = _PLACE.match(f"[{text}]" if is_address(text, 6) else text)
     port = int(place["port"] or 53) if place else 0
     if not 0 < port <= 65535:
         raise DnsError(f"name_servers: {text!r} is no host, host:port or [address]:port.")
@@ -74,16 +74,9 @@ def _located(text: str) -> Server:
     except (OSError, UnicodeError) as error:
         reason = str(error)
     else:
-        addresses = [address for *_, (address, *_) in found]
-        return Server(text, sorted(addresses, key=_is_six), port)  # many machines have no way to those of IPv6
+        # Those of IPv4 come first, for many machines have no way to those of IPv6.
+        return Server(text, sorted((at[0] for *_, at in found), key=lambda address: ":" in address), port)
     raise DnsError(f"The name server {text} has no address: {reason}.")
-
-
-def _is_six(text: str) -> bool:
-    try:
-        return ipaddress.ip_address(text).version == 6
-    except ValueError:
-        return False
 
 
 def txt_values(server: Server, name: str, timeout_seconds: float) -> set[str] | None:

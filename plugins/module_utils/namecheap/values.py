@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
+from ansible_collections.sophia.platform.plugins.module_utils.dns.addresses import is_address
 from ansible_collections.sophia.platform.plugins.module_utils.namecheap.records import (
     APEX,
     HOST_TYPES,
@@ -81,11 +81,7 @@ def value_problems(name: str, entry: Mapping, domain: str) -> list[str]:
 
 def _address(version: int) -> Callable[[str, str], list[str]]:
     def check(value: str, _name: str) -> list[str]:
-        try:
-            fine = ipaddress.ip_address(value).version == version and "%" not in value
-        except ValueError:
-            fine = False
-        return [] if fine else [f"{value} is no IPv{version} address"]
+        return [] if is_address(value, version) else [f"{value} is no IPv{version} address"]
 
     return check
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dns.exception
 import dns.resolver
+from ansible_collections.sophia.platform.plugins.module_utils.dns.addresses import is_address
 from ansible_collections.sophia.platform.plugins.module_utils.verify.errors import ProbeError
 
 TYPES = ("A", "AAAA")
@@ -27,7 +28,7 @@ class Names:
         if self.address:
             return [self.address]
         host = host.rstrip(".").lower()
-        if self.servers and not _is_address(host):
+        if self.servers and not is_address(host):
             return self.records(host, timeout_seconds)
         return ["127.0.0.1"] if host == "localhost" or host.endswith(".localhost") else [host]
 
@@ -51,7 +52,3 @@ class Names:
         if not found:
             raise ProbeError(f"{who} has no address for {host}; run playbooks/dns.yml.")
         return sorted(found)
-
-
-def _is_address(host: str) -> bool:
-    return host.replace(".", "").isdigit() or ":" in host
