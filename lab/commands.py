@@ -26,8 +26,9 @@ from lab import (
 )
 from lab import state as lab_state
 from lab.errors import LabError
+from lab.inventory import Host
 from lab.progress import say, step
-from lab.settings import Host, Settings
+from lab.settings import Settings
 
 
 @dataclass

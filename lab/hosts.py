@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from lab import docker
 from lab.engine import Engine
 from lab.errors import LabError
+from lab.inventory import Host
 from lab.ports import refuse_if_taken
 from lab.progress import step
-from lab.settings import REGISTRY_NAME, Host, Settings
+from lab.settings import REGISTRY_NAME, Settings
 from lab.state import State
 
 _READY_SECONDS = 60

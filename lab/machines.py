@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from lab import commands, docker, hosts, settings
+from lab.inventory import Host
 
 
 class LabMachines:
@@ -46,7 +47,7 @@ class LabMachines:
             hosts.remove(host)
             self.taken.discard(host.name)
 
-    def _runs(self, host: settings.Host) -> bool:
+    def _runs(self, host: Host) -> bool:
         """Whether a host is there that an earlier process started."""
         found = docker.inspect("container", host.container).get(host.container)
         if found and found["State"]["Running"]:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from lab.errors import LabError
-from lab.settings import Host
+from lab.inventory import Host
 
 REGISTRY_PASSWORD = "registry_password"  # noqa: S105 a name, as are the next two
 OPERATORS_PASSWORD = "operators_password"  # noqa: S105

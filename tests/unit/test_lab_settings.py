@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lab import settings
+from lab import settings, variables
 from lab.errors import LabError
 
 GOOD = {"ansible_port": 2201, "private_address": "10.77.0.11", "lab_edge_address": "127.0.0.2"}
@@ -104,9 +104,9 @@ def test_an_inventory_overrides_common_variables_and_references_are_followed(tmp
         tmp_path / "common/a.yml", {"domain": "example.org", "platform": {"domain": "{{ domain }}", "n": ["{{ n }}"]}}
     )
     write(tmp_path / "lab/a.yml", {"domain": "{{ base }}", "base": "lab.test", "n": "{{ lookup('env', 'X') }}"})
-    found = settings.read_variables(tmp_path / "common", tmp_path / "lab")
+    found = variables.read_variables(tmp_path / "common", tmp_path / "lab")
     assert found["platform"] == {"domain": "lab.test", "n": ["{{ lookup('env', 'X') }}"]}
 
 
 def test_references_in_a_circle_end():
-    assert settings.resolved("{{ a }}", {"a": "{{ b }}", "b": "{{ a }}"}) in ("{{ a }}", "{{ b }}")
+    assert variables.resolved("{{ a }}", {"a": "{{ b }}", "b": "{{ a }}"}) in ("{{ a }}", "{{ b }}")

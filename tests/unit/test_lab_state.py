@@ -11,8 +11,9 @@ from ansible_collections.sophia.platform.plugins.module_utils.secrets import rea
 
 from lab import settings, state
 from lab.errors import LabError
+from lab.inventory import Host
 
-HOST = settings.Host("lab-1", "sophia-lab-1", "10.77.0.11", 2201, "127.0.0.1")
+HOST = Host("lab-1", "sophia-lab-1", "10.77.0.11", 2201, "127.0.0.1")
 
 
 def test_secrets_are_made_once_encrypted_and_only_added_to(tmp_path):
