@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from lab import commands, docker, hosts, settings
+from lab import docker, hosts, parts, settings
 from lab.inventory import Host
 
 
@@ -29,7 +29,7 @@ class LabMachines:
     def start(self, instance: dict) -> None:
         """Start the host, and return when it answers. Raises LabError."""
         host = self.hosts[instance["name"]]
-        commands.launch(self.lab, host)
+        parts.launch(self.lab, host)
         self.ready.add(host.name)
 
     def addresses(self, instance: dict) -> tuple[str, str] | None:

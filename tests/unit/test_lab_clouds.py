@@ -10,7 +10,7 @@ import sys
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from lab import cloud_accounts, commands, docker, machines, processes, settings
+from lab import cloud_accounts, docker, machines, parts, processes, settings
 from lab import state as lab_state
 
 LAB = settings.read(environment={"HOME": "/home/x"})
@@ -48,7 +48,7 @@ def lab_machines(monkeypatch):
     """The backend over an engine that has no container."""
     monkeypatch.setattr(docker, "inspect", lambda *_names: {})
     started = []
-    monkeypatch.setattr(commands, "launch", lambda _lab, host: started.append(host.name))
+    monkeypatch.setattr(parts, "launch", lambda _lab, host: started.append(host.name))
     monkeypatch.setattr(machines.hosts, "remove", lambda host: started.remove(host.name))
     return machines.LabMachines(), started
 

@@ -11,6 +11,7 @@ import pytest
 
 from lab import commands, docker, engine, hosts, ports, settings
 from lab.errors import LabError
+from lab.together import together
 
 LAB = settings.read(environment={"HOME": "/home/x"})
 ENGINE = engine.Engine("26.1.5", 1, "x86_64")
@@ -119,9 +120,9 @@ def test_everything_that_goes_wrong_at_once_is_told():
         raise LabError(text)
 
     with pytest.raises(LabError) as caught:
-        commands.together([lambda: fail("a"), lambda: 1, lambda: fail("b"), lambda: fail("a")])
+        together([lambda: fail("a"), lambda: 1, lambda: fail("b"), lambda: fail("a")])
     assert str(caught.value) == "a\nb"
-    assert commands.together([lambda: 1, lambda: 2]) == [1, 2]
+    assert together([lambda: 1, lambda: 2]) == [1, 2]
 
 
 def test_an_unknown_host_is_refused():
