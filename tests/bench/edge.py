@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Requests per second and p99 through the lab's edge, beside bare Traefik and beside the backend itself, in one run.
 
+Bare Traefik writes no access log, as it comes; a second one writes it as JSON, with all its fields, as the edge must.
+
 wrk (Debian's, installed on the lab's first host by this bench) sends from that host, so that nothing of this machine
 lies between. All three reach the same two backend tasks' health path for one task. The edge is deployed with limits
 that the load does not reach, and as it was afterwards. Rounds alternate; figures are medians. Nothing is asserted.
@@ -18,7 +20,9 @@ import yaml
 from requests_lost import HOST, PREFIX, on_host, play
 
 LIMITS = {"requests_per_second": 1_000_000, "burst": 1_000_000, "in_flight": 100_000}
-BARE, BARE_PORT, PATH = "bench-bare-traefik", 18443, "/livez"
+BARE, PATH = "bench-bare-traefik", "/livez"
+BARE_PORTS = {"bare Traefik": 18443, "bare Traefik with an access log": 18444}
+BARE_OPTIONS = {18444: "--accessLog.format=json --accessLog.bufferingSize=1000"}
 WRK = "wrk --threads 1 --connections {connections} --duration {seconds}s --latency {url}"
 
 
@@ -33,7 +37,7 @@ def backend_addresses() -> list[str]:
 
 
 def start_bare(addresses: list[str]) -> None:
-    """A Traefik as it comes, on the first node, with the edge's certificate and the same tasks behind it."""
+    """Traefik as it comes, on the first node, with the edge's certificate and the same tasks behind it."""
     pair = {"certFile": "/run/secrets/edge_certificate", "keyFile": "/run/secrets/edge_certificate_key"}
     servers = [{"url": f"http://{address}:8000"} for address in addresses]
     dynamic = {
@@ -52,19 +56,21 @@ def start_bare(addresses: list[str]) -> None:
         for secret in spec["Secrets"]
         if secret["File"]["Name"].startswith("edge_certificate")
     ]
-    on_host(
-        1,
-        f"docker service create --quiet --with-registry-auth --name {BARE} --network edge --endpoint-mode dnsrr "
-        f"--constraint node.hostname==lab-1 --publish mode=host,target=443,published={BARE_PORT} "
-        f"--config source={BARE},target=/etc/traefik/dynamic.yml {' '.join(secrets)} {spec['Image']} "
-        "--entryPoints.websecure.address=:443 --providers.file.filename=/etc/traefik/dynamic.yml",
-    )
+    for port in BARE_PORTS.values():
+        on_host(
+            1,
+            f"docker service create --quiet --with-registry-auth --name {BARE}-{port} --network edge "
+            f"--endpoint-mode dnsrr --constraint node.hostname==lab-1 --publish mode=host,target=443,published={port} "
+            f"--config source={BARE},target=/etc/traefik/dynamic.yml {' '.join(secrets)} {spec['Image']} "
+            "--entryPoints.websecure.address=:443 --providers.file.filename=/etc/traefik/dynamic.yml "
+            + BARE_OPTIONS.get(port, ""),
+        )
 
 
 def stop_bare() -> None:
-    on_host(
-        1, f"docker service rm {BARE} >/dev/null 2>&1 || true; sleep 2; docker config rm {BARE} >/dev/null 2>&1 || true"
-    )
+    services = " ".join(f"{BARE}-{port}" for port in BARE_PORTS.values())
+    gone = ">/dev/null 2>&1 || true"
+    on_host(1, f"docker service rm {services} {gone}; sleep 2; docker config rm {BARE} {gone}")
 
 
 def measure(url: str, seconds: int, connections: int) -> tuple[float, float]:
@@ -98,7 +104,7 @@ def main() -> None:
     start_bare(addresses)
     ways = {
         "the edge": f"https://{HOST}{PATH}",
-        "bare Traefik": f"https://{HOST}:{BARE_PORT}{PATH}",
+        **{name: f"https://{HOST}:{port}{PATH}" for name, port in BARE_PORTS.items()},
         "the backend itself, one task": f"http://{addresses[0]}:8000{PATH}",
     }
     rows: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}

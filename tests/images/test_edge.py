@@ -216,4 +216,5 @@ def test_the_access_log_tells_requests_and_no_secret(traefik, get):
     lines = [json.loads(line) for line in traefik.container.log.splitlines() if '"RequestPath"' in line]
     (line,) = [line for line in lines if line["RequestPath"].startswith("/found")]
     assert line["DownstreamStatus"] == 200 and line["RequestHost"] == f"api.{DOMAIN}"
+    assert set(line) == {*edge.LOG_FIELDS, "level", "msg", "time"}
     assert "s3cr3t" not in traefik.container.log
