@@ -56,7 +56,7 @@ def arguments(settings: Settings, image: str, catalog: model.Catalog) -> list[st
         "CLIENT_ID": catalog.oidc["client_id"],
         "CLIENT_SECRET_FILE": f"/identity/{_CLIENT_SECRET}",
         "USERS_FILE": f"/identity/{_USERS}",
-        "REDIRECT_URIS": " ".join(login.redirect_uris(catalog.login)),
+        "REDIRECT_URIS": login.login_url(catalog.login, login.CALLBACK_PATH),
     }
     return [
         *["--label", f"{docker.LABEL}={settings.prefix}", "--label", f"{docker.LABEL}.files={digest[:16]}"],

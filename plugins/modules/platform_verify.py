@@ -8,6 +8,7 @@ DOCUMENTATION = r"""
 module: platform_verify
 short_description: Check a platform from outside
 version_added: "0.1.0"
+requirements: [dnspython]
 author: [Sophia platform (@sophia-platform)]
 description:
   - Makes checks of a running platform at the same time, each again until it holds or O(wait_seconds) are over.
@@ -115,9 +116,9 @@ table:
 import ssl
 from pathlib import Path
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.sophia.platform.plugins.module_utils.verify import probes, report, runs
-from ansible_collections.sophia.platform.plugins.module_utils.verify.names import Names
+from ansible_collections.sophia.platform.plugins.module_utils.verify.names import IMPORT_ERROR, Names
 from ansible_collections.sophia.platform.plugins.module_utils.verify.transport import Client
 
 ARGUMENT_SPEC = {
@@ -135,6 +136,8 @@ ARGUMENT_SPEC = {
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    if IMPORT_ERROR:
+        module.fail_json(msg=missing_required_lib("dnspython"), exception=IMPORT_ERROR)
     params = module.params
     platform = probes.Platform(params["secrets"], params["swarm"])
 

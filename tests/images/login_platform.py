@@ -136,7 +136,7 @@ def running(start) -> Iterator[Platform]:
             "IDENTITY_CLIENT_ID": CLIENT,
             "IDENTITY_CLIENT_SECRET_FILE": "/run/secrets/client",
             "IDENTITY_USERS_FILE": "/run/secrets/users",
-            "IDENTITY_REDIRECT_URIS": " ".join(login.redirect_uris(SETTINGS)),
+            "IDENTITY_REDIRECT_URIS": login.login_url(SETTINGS, login.CALLBACK_PATH),
         }
         files = {"/run/secrets/client": CLIENT_SECRET, "/run/secrets/users": json.dumps(USERS)}
         identity = begin("identity", "identity", port=9400, environment=variables, files=files)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import jmespath
 import pytest
 import tomllib
 import yaml
@@ -15,7 +14,6 @@ OPTIONS = yaml.safe_load((Path(__file__).parent / "fixtures/login/oauth2_proxy_o
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = ROOT / "lab/images/oauth2-proxy"
 SERVICES = ROOT / "inventories/common/group_vars/all/services.yml"
-ENDPOINTS = {name: f"https://login.example.org/{name}" for name in login.ENDPOINTS}
 SETTINGS = {
     "issuer": "https://login.example.org",
     "client_id": "platform",
@@ -98,12 +96,6 @@ def test_what_differs_between_providers_and_edges_is_a_setting():
     assert found["cookie_domains"] == [".example.org"]
 
 
-def test_the_provider_must_know_where_it_may_lead_back_to():
-    callback = "https://auth.example.org/oauth2/callback"
-    assert login.redirect_uris(SETTINGS) == [callback]
-    assert login.redirect_uris(SETTINGS, "monitor") == [callback, "https://monitor.example.org/login/generic_oauth"]
-
-
 def test_a_middleware_for_each_role_lets_the_roles_above_in_too():
     forward = {
         "trustForwardHeader": False,
@@ -130,27 +122,11 @@ def test_a_login_by_password_is_limited_before_the_password_is_looked_at():
 
 
 @pytest.mark.parametrize(
-    ("groups", "role"),
-    [(["ops"], "Admin"), (["/staff", "on call"], "Admin"), (["x", "/staff"], "Viewer"), (["x"], False), ([], False)],
-)
-def test_grafana_gives_the_role_of_the_group(groups, role):
-    found = login.grafana_environment({**SETTINGS, "endpoints": ENDPOINTS}, "monitor")
-    path = found["GF_AUTH_GENERIC_OAUTH_ROLE_ATTRIBUTE_PATH"]
-    assert jmespath.search(path, {"groups": groups}) == role
-    assert found["GF_AUTH_GENERIC_OAUTH_ROLE_ATTRIBUTE_STRICT"] == "true"
-    assert found["GF_SERVER_ROOT_URL"] == "https://monitor.example.org"
-
-
-def test_grafana_keeps_its_own_login_while_the_endpoints_are_unknown():
-    assert login.grafana_environment(SETTINGS, "monitor") == {}
-
-
-@pytest.mark.parametrize(
     "issuer", ["https://login.example.org/realms/a", "http://10.77.0.55:9400", "http://127.0.0.1:1"]
 )
 def test_settings_with_nothing_wrong(issuer):
     groups = {"operators": ["a/b", "c d", "6f0e-11", "ops@example.org"]}
-    assert login.problems({**SETTINGS, "issuer": issuer, "endpoints": ENDPOINTS, "groups": groups}) == []
+    assert login.problems({**SETTINGS, "issuer": issuer, "groups": groups}) == []
 
 
 @pytest.mark.parametrize(
@@ -171,7 +147,6 @@ def test_settings_with_nothing_wrong(issuer):
         ({"groups": {"operators": ["a,b"]}}, "groups.operators: 'a,b' has a sign"),
         ({"groups": {"operators": ["a"], "viewers": ["it's"]}}, 'groups.viewers: "it\'s" has a sign'),
         ({"groups": {"operators": [""]}}, "groups.operators: '' has a sign"),
-        ({"endpoints": {"token": "https://x"}}, "endpoints must name authorization, token, userinfo"),
     ],
 )
 def test_each_wrong_setting_is_named(changes, said):

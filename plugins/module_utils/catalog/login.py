@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How operators prove who they are at the edge: oauth2-proxy's configuration and Traefik's middlewares.
 
-Settings: {issuer, client_id, domain, https_port, groups: role -> names at the provider, scopes, groups_claim}, and
-perhaps {endpoints: {authorization, token, userinfo}}.
+Settings: {issuer, client_id, domain, https_port, groups: role -> names at the provider, scopes, groups_claim}.
 """
 
 from __future__ import annotations
@@ -15,8 +14,6 @@ from urllib.parse import quote, urlsplit
 
 OPERATORS, VIEWERS = "operators", "viewers"
 ROLES = {OPERATORS: (OPERATORS,), VIEWERS: (VIEWERS, OPERATORS)}  # whose groups let one in where a role is asked for
-GRAFANA_ROLES = {OPERATORS: "Admin", VIEWERS: "Viewer"}
-ENDPOINTS = ("authorization", "token", "userinfo")
 
 SERVICE, PORT, LOGIN_HOST, CALLBACK_PATH = "oauth2-proxy", 4180, "auth", "/oauth2/callback"
 CLIENT_SECRET, COOKIE_SECRET = "oidc_client_secret", "oauth2_proxy_cookie_secret"  # noqa: S105 names
@@ -31,18 +28,12 @@ _GROUP = re.compile(r"[^\s,'`\"\\&|][^,'`\"\\&|\x00-\x1f\x7f]*")
 
 def problems(settings: Mapping) -> list[str]:
     """What is wrong with the settings of a login by OpenID Connect; nothing when it can be computed."""
-    return [*_issuer(settings), *_client(settings), *_groups(settings), *_endpoints(settings)]
+    return [*_issuer(settings), *_client(settings), *_groups(settings)]
 
 
 def login_url(settings: Mapping, path: str = "") -> str:
     """An address of oauth2-proxy as browsers see it; with CALLBACK_PATH the one that the provider must know."""
     return f"{_url(settings, LOGIN_HOST)}{path}"
-
-
-def redirect_uris(settings: Mapping, grafana_host: str = "") -> list[str]:
-    """What has to be registered at the provider as the client's redirect URIs."""
-    grafana = [f"{_url(settings, grafana_host)}/login/generic_oauth"] if grafana_host else []
-    return [login_url(settings, CALLBACK_PATH), *grafana]
 
 
 def configuration(settings: Mapping) -> str:
@@ -110,35 +101,6 @@ def oidc_middlewares(settings: Mapping) -> dict[str, dict]:
     }
 
 
-def grafana_environment(settings: Mapping, host: str) -> dict[str, str]:
-    """Grafana's own login at the same client, its roles by group; nothing when the endpoints are not given.
-
-    Grafana takes no roles from groups in headers, and whoever reaches its port could send such headers.
-    """
-    endpoints = settings.get("endpoints")
-    if not endpoints:
-        return {}
-    claim = settings["groups_claim"]
-    given = [(role, group) for role in GRAFANA_ROLES for group in settings["groups"].get(role) or []]
-    roles = " || ".join(f"contains({claim}[*], '{group}') && '{GRAFANA_ROLES[role]}'" for role, group in given)
-    options = {
-        "ENABLED": "true",
-        "NAME": "the platform's provider",
-        "CLIENT_ID": settings["client_id"],
-        "CLIENT_SECRET__FILE": f"/run/secrets/{CLIENT_SECRET}",
-        "SCOPES": " ".join(settings["scopes"]),
-        "AUTH_URL": endpoints["authorization"],
-        "TOKEN_URL": endpoints["token"],
-        "API_URL": endpoints["userinfo"],
-        "USE_PKCE": "true",
-        "AUTO_LOGIN": "true",
-        "ROLE_ATTRIBUTE_PATH": roles,
-        "ROLE_ATTRIBUTE_STRICT": "true",  # who is in none of the groups does not get in
-    }
-    named = {f"GF_AUTH_GENERIC_OAUTH_{name}": value for name, value in options.items()}
-    return {"GF_SERVER_ROOT_URL": _url(settings, host), **named}
-
-
 def allowed_groups(settings: Mapping, *roles: str) -> list[str]:
     """The provider's groups of these roles, each once."""
     return list(dict.fromkeys(group for role in roles for group in settings["groups"].get(role) or []))
@@ -191,9 +153,3 @@ def _groups(settings: Mapping) -> Iterator[str]:
         for name in names or []:
             if not _GROUP.fullmatch(str(name)):
                 yield f"groups.{role}: {name!r} has a sign that separates or quotes names (, ' \" ` \\ & |)"
-
-
-def _endpoints(settings: Mapping) -> Iterator[str]:
-    given = settings.get("endpoints") or {}
-    if given and set(given) != set(ENDPOINTS):
-        yield f"endpoints must name {', '.join(ENDPOINTS)} and nothing else; it names {', '.join(sorted(given))}"

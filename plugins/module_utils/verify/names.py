@@ -3,10 +3,16 @@
 
 from __future__ import annotations
 
-import dns.exception
-import dns.resolver
 from ansible_collections.sophia.platform.plugins.module_utils.dns.addresses import is_address
 from ansible_collections.sophia.platform.plugins.module_utils.verify.errors import ProbeError
+
+try:
+    import dns.exception
+    import dns.resolver
+
+    IMPORT_ERROR = None
+except ImportError as error:
+    IMPORT_ERROR = error
 
 TYPES = ("A", "AAAA")
 
