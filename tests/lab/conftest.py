@@ -1,8 +1,9 @@
 """One lab, converged once, shared by every test of this directory.
 
 The clouds are made anew and are empty; `site.yml` runs against them in check mode, against hosts that were only
-launched in check mode again, then for real, again, and once more in check mode. Each run's output is kept in
-build/tests/<name>.log, the clouds' calls during it in its record, and the tests assert on these.
+launched in check mode again, then for real, again as CI does it (with ansible-runner), and once more in check mode,
+where it says everything. Each run's output is kept in build/tests/<name>.log, the clouds' calls during it in its
+record, and the tests assert on these.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from ansible_collections.sophia.platform.plugins.module_utils import secrets
 
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / "build/tests"
+SUMMARY = LOGS / "summary.md"
 STATE = Path(os.environ.get("LAB_STATE") or Path.home() / ".local/state/sophia-lab")
 CLOUD_PORT = int(os.environ.get("LAB_CLOUD_PORT") or 5078)
 SNOWFLAKE_PORT = int(os.environ.get("LAB_SNOWFLAKE_PORT") or 5079)
@@ -70,11 +72,16 @@ def changed_tasks(output: str) -> list[str]:
 
 def play(name: str, *arguments: str, playbook: str = "site.yml", environment: dict | None = None) -> Run:
     """Run a playbook against the lab; the output also goes to build/tests/<name>.log."""
+    return run(name, [str(Path(sys.executable).parent / "ansible-playbook"), playbook, *arguments], environment)
+
+
+def run(name: str, argv: list[str], environment: dict | None = None) -> Run:
+    """Run a program that runs a playbook."""
     LOGS.mkdir(parents=True, exist_ok=True)
     clouds("DELETE", "/control/calls")
     began = time.monotonic()
     done = subprocess.run(
-        [str(Path(sys.executable).parent / "ansible-playbook"), playbook, *arguments],
+        argv,
         cwd=ROOT,
         env={**os.environ, "ANSIBLE_NOCOLOR": "1", **(environment or {})},
         stdout=subprocess.PIPE,
@@ -142,23 +149,25 @@ def say(pytestconfig):
 @pytest.fixture(scope="session")
 def runs(say) -> dict[str, Run]:
     """The runs that the tests share."""
+    SUMMARY.unlink(missing_ok=True)
     say("\n   making the lab's clouds anew")
     lab("up", "--fresh")
+    check = ("--check", "--diff")
+    steps = {
+        "check_empty": lambda name: play(name, *check),
+        "launch": lambda name: play(name, playbook="playbooks/provision.yml"),
+        "check_fresh": lambda name: play(name, *check),
+        "converge": play,
+        "again": lambda name: run(name, [sys.executable, "ci/run.py"], {"GITHUB_STEP_SUMMARY": str(SUMMARY)}),
+        "check_converged": lambda name: play(name, *check, "-vvvv"),
+    }
     done = {}
-    for name, playbook, arguments in (
-        ("check_empty", "site.yml", ("--check", "--diff")),
-        ("launch", "playbooks/provision.yml", ()),
-        ("check_fresh", "site.yml", ("--check", "--diff")),
-        ("converge", "site.yml", ()),
-        ("again", "site.yml", ()),
-        ("check_converged", "site.yml", ("--check", "--diff")),
-    ):
-        say(f"   {playbook}: {name}")
-        done[name] = play(name, *arguments, playbook=playbook)
-        run = done[name]
-        say(f"   {playbook}: {name}: exit {run.returncode}, changed={run.changed}, {run.seconds:.0f} s")
+    for name, step in steps.items():
+        say(f"   {name}")
+        done[name] = step(name)
+        say(f"   {name}: exit {done[name].returncode}, changed={done[name].changed}, {done[name].seconds:.0f} s")
         if name == "converge" and done[name].returncode:
             pytest.exit(f"site.yml failed on fresh hosts:\n{done[name].output[-6000:]}", returncode=1)
-        if playbook == "site.yml" and not arguments:
+        if name == "converge":
             done[name].verdict = json.loads((ROOT / "build/verify.json").read_text())
     return done
