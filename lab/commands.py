@@ -24,7 +24,8 @@ def up(settings: Settings, fresh: bool = False, with_registry: bool = True, only
     """
     chosen = _hosts(settings, only)
     wanted = parts.buildable(settings) if with_registry else []
-    with _alone(settings), parts.prepared(settings) as lab:
+    with _alone(settings):
+        lab = parts.prepared(settings)
         if fresh:
             with step("removing the hosts that are there"):
                 together(lambda host=host: hosts.remove(host) for host in chosen)
@@ -42,7 +43,8 @@ def build(settings: Settings, only: list[str] | None = None) -> None:
     alone = (images.NAMES, images.ACME, images.IDENTITY)
     own = [images.HOST, images.REGISTRY, *alone]
     chosen = _known(only, [*own, *(item.folder for item in wanted)], "image")
-    with _alone(settings), parts.prepared(settings) as lab:
+    with _alone(settings):
+        lab = parts.prepared(settings)
         network.ensure(settings)
         published = [item for item in wanted if item.folder in chosen]
         tasks: list[Callable[[], object]] = [lambda: parts.publish(lab, published)]

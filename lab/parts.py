@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lab import authority, cloud_processes, engine, hosts, identity, images, names, recipes, registry
@@ -26,13 +25,12 @@ class Lab:
     builder: images.Builder
 
 
-@contextmanager
-def prepared(settings: Settings) -> Iterator[Lab]:
+def prepared(settings: Settings) -> Lab:
     """The lab with an engine that answers and its secrets made up."""
     state = lab_state.State(settings.state_path)
     found = engine.ensure(state.path)
     secrets = state.ensure_secrets(lab_state.secret_names(settings.variables))
-    yield Lab(settings, found, state, secrets, images.Builder(settings, found))
+    return Lab(settings, found, state, secrets, images.Builder(settings, found))
 
 
 def have_hosts(lab: Lab, chosen: list[Host]) -> None:
@@ -69,8 +67,7 @@ def start_hosts(lab: Lab, chosen: list[Host]) -> None:
 
 def launch(settings: Settings, host: Host) -> None:
     """Have one host run and answer: what a launch at the simulated Lambda Cloud does."""
-    with prepared(settings) as lab:
-        start_hosts(lab, [host])
+    start_hosts(prepared(settings), [host])
 
 
 def host_images(lab: Lab, chosen: Iterable[Host]) -> dict[str, str]:

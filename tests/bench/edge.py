@@ -21,8 +21,11 @@ from requests_lost import HOST, PREFIX, on_host, play
 
 LIMITS = {"requests_per_second": 1_000_000, "burst": 1_000_000, "in_flight": 100_000}
 BARE, PATH = "bench-bare-traefik", "/livez"
-BARE_PORTS = {"bare Traefik": 18443, "bare Traefik with an access log": 18444}
-BARE_OPTIONS = {18444: "--accessLog.format=json --accessLog.bufferingSize=1000"}
+# Each bare Traefik: its port, and what it is told beyond its route.
+BARES = {
+    "bare Traefik": (18443, ""),
+    "bare Traefik with an access log": (18444, "--accessLog.format=json --accessLog.bufferingSize=1000"),
+}
 WRK = "wrk --threads 1 --connections {connections} --duration {seconds}s --latency {url}"
 
 
@@ -56,19 +59,19 @@ def start_bare(addresses: list[str]) -> None:
         for secret in spec["Secrets"]
         if secret["File"]["Name"].startswith("edge_certificate")
     ]
-    for port in BARE_PORTS.values():
+    for port, options in BARES.values():
         on_host(
             1,
             f"docker service create --quiet --with-registry-auth --name {BARE}-{port} --network edge "
             f"--endpoint-mode dnsrr --constraint node.hostname==lab-1 --publish mode=host,target=443,published={port} "
             f"--config source={BARE},target=/etc/traefik/dynamic.yml {' '.join(secrets)} {spec['Image']} "
             "--entryPoints.websecure.address=:443 --providers.file.filename=/etc/traefik/dynamic.yml "
-            + BARE_OPTIONS.get(port, ""),
+            f"{options}",
         )
 
 
 def stop_bare() -> None:
-    services = " ".join(f"{BARE}-{port}" for port in BARE_PORTS.values())
+    services = " ".join(f"{BARE}-{port}" for port, _options in BARES.values())
     gone = ">/dev/null 2>&1 || true"
     on_host(1, f"docker service rm {services} {gone}; sleep 2; docker config rm {BARE} {gone}")
 
@@ -104,7 +107,7 @@ def main() -> None:
     start_bare(addresses)
     ways = {
         "the edge": f"https://{HOST}{PATH}",
-        **{name: f"https://{HOST}:{port}{PATH}" for name, port in BARE_PORTS.items()},
+        **{name: f"https://{HOST}:{port}{PATH}" for name, (port, _options) in BARES.items()},
         "the backend itself, one task": f"http://{addresses[0]}:8000{PATH}",
     }
     rows: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
